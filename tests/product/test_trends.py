@@ -9,7 +9,7 @@ from usertrack.core.errors import UsageError
 from usertrack.core.series import Formula, cumulative, smoothed
 from usertrack.library.events import parse_step
 from usertrack.product.scope import Scope
-from usertrack.product.trends.numbers import Line, TrendsQuery, ask, compared_begin, people, series_of
+from usertrack.product.trends.numbers import TrendLine, TrendsQuery, ask, compared_begin, people, series_of
 from usertrack.product.trends.view import trends_document
 
 from ..server.capture_fixtures import Client
@@ -27,7 +27,7 @@ SPAN = scope_of("2020-01-09", "2020-01-21")
 
 def lines(
     client: Client, *events: str, scope: Scope = SPAN, math: str = "total", of: str = "", **more: str
-) -> list[Line]:
+) -> list[TrendLine]:
     with asking(client.store, at("2026-01-01")) as runner:
         series = series_of([parse_step(event) for event in events or ["*"]], [math], [of] if of else [])
         formula = Formula(more["formula"], len(series)) if "formula" in more else None

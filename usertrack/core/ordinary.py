@@ -29,7 +29,7 @@ Scale = Literal["count", "share", "measure"]
 
 @dataclass(frozen=True)
 class OrdinaryWeek:
-    """What a week is by its past: between ``low`` and ``high``, both None after fewer than eight ``weeks``."""
+    """The range of a week by its past: between ``low`` and ``high``, both None after fewer than eight ``weeks``."""
 
     weeks: int
     low: float | None = None

@@ -27,7 +27,7 @@ WHERE position({_EMAIL}, {{email}}) > 0 AND {_EMAIL} != {{email}}"""
 
 @dataclass(frozen=True)
 class Subject:
-    """What PostHog knows under an e-mail; without PostHog all is empty, and ``posthog`` is False.
+    """Everything that PostHog knows under an e-mail; without PostHog all is empty, and ``posthog`` is False.
 
     ``persons`` are as in PostHog's API. ``strays`` are distinct_ids that are the e-mail, of events without a person.
     ``longer_emails`` are other e-mails that contain this one.

@@ -114,7 +114,7 @@ def episodes(changes: Iterable[AlertChange]) -> list[Episode]:
 def _durations(
     spans: Sequence[tuple[datetime, datetime | None, datetime]], target: timedelta, now: datetime | None = None
 ) -> Durations:
-    """Of spans (begin, end or None, last seen without an end). With ``now``, what was last seen before is due, too."""
+    """Measure spans (begin, end or None, last seen without an end); ``now``: those last seen before are due, too."""
     ended = [max(end - begin, timedelta(0)) for begin, end, _ in spans if end]
     waiting = [(begin, last) for begin, end, last in spans if not end]
     ends = Counter(span.total_seconds() for span in ended)

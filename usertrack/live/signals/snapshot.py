@@ -15,7 +15,7 @@ from usertrack.live.signals.wording import moment
 
 
 class EngineSnapshot(NamedTuple):
-    """What is to be saved of the engine's state, under the names of what is saved.
+    """The part to be saved of the engine's state, under the names of what is saved.
 
     ``people`` and ``usual`` are those that changed, ``gone`` and ``unusual`` the names of those that are no more, and
     ``bursts`` are all.

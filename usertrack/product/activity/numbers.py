@@ -99,7 +99,7 @@ class Engagement:
 
     @property
     def of_parts(self) -> str:
-        """Of how many parts the score is; empty where it is of all."""
+        """The number of parts that the score is of, in words; empty where it is of all."""
         return f"{len(self.known)} of {len(vars(self))} parts" if 0 < len(self.known) < len(vars(self)) else ""
 
 

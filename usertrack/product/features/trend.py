@@ -55,7 +55,7 @@ def mann_kendall(seasons: Sequence[Sequence[float | None]]) -> Trend:
 
 
 def _signs(values: Sequence[float | None]) -> list[int]:
-    """Of each pair of values whether it rises (1) or falls (−1); 0 where one is unknown."""
+    """For each pair of values, whether it rises (1) or falls (−1); 0 where one is unknown."""
     return [
         0 if earlier is None or later is None else (later > earlier) - (later < earlier)
         for earlier, later in combinations(values, 2)

@@ -1,1 +1,1 @@
-"""How often something happens, by how many people, and how much, over time."""
+"""Counts of events, people and amounts over time."""

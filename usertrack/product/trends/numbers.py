@@ -51,7 +51,7 @@ class TrendsQuery:
 
 
 @dataclass(frozen=True)
-class Line:
+class TrendLine:
     """A number per period for one group of one series. ``total`` is that of the whole time, which need not be the sum.
 
     ``before`` and ``total_before`` are of the time that it is compared with.
@@ -71,7 +71,7 @@ class Trends:
 
     query: TrendsQuery
     scope: Scope
-    lines: tuple[Line, ...]
+    lines: tuple[TrendLine, ...]
     table: Table
     scope_before: Scope | None = None
 
@@ -187,12 +187,12 @@ def _group_values(table: Table, top: int) -> list[str]:
     return [known.get(rank, _NO_VALUE) for rank in range(1, max(known, default=0) + 1)]
 
 
-def _lines(query: TrendsQuery, times: Sequence[Scope], tables: Mapping[Job, Table]) -> Iterator[Line]:
+def _lines(query: TrendsQuery, times: Sequence[Scope], tables: Mapping[Job, Table]) -> Iterator[TrendLine]:
     """The lines of the first of ``times``, with what they were in the second."""
     known = {(series, time): _of_groups(series, time, tables[series, time]) for series, time in tables}
 
     def numbers(parts: Sequence[Series], name: GroupName, time: Scope) -> tuple[list[float | None], float | None]:
-        """Of a group that had nothing in this time, the numbers of periods without events."""
+        """The values and the total of one group; a group that had nothing in this time has those of no events."""
         of_parts = [known[one, time].get(name, ([one.empty] * len(time.starts), one.empty)) for one in parts]
         if not query.formula:
             return of_parts[0]
@@ -206,7 +206,7 @@ def _lines(query: TrendsQuery, times: Sequence[Scope], tables: Mapping[Job, Tabl
             dict.fromkeys(name for one in parts for name in known[one, times[0]]), lambda name: name
         ):
             (values, total), *before = [numbers(parts, name, time) for time in times]
-            line = Line(label, name, _shown(query, values), total)
+            line = TrendLine(label, name, _shown(query, values), total)
             yield replace(line, before=_shown(query, before[0][0]), total_before=before[0][1]) if before else line
 
 

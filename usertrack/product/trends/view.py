@@ -14,7 +14,7 @@ from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import bucket_attribute, group_attributes
 from usertrack.product.compare import change
 from usertrack.product.scope import GroupName, Scope
-from usertrack.product.trends.numbers import Line, Series, Trends
+from usertrack.product.trends.numbers import Series, TrendLine, Trends
 
 Display = Literal["line", "bar", "table", "number"]
 _DRAWN = 6  # lines of one chart: the five values of a breakdown and all others; more are no longer told apart
@@ -24,7 +24,7 @@ _DRAWN = 6  # lines of one chart: the five values of a breakdown and all others;
 class _Point:
     """A period of one line: a row of files and of JSON."""
 
-    line: Line
+    line: TrendLine
     at: int
     start: datetime
     complete: bool
@@ -133,7 +133,7 @@ def _blocks(trends: Trends, display: Display) -> Iterator[Block]:
         yield Listing(listing.table, "", listing.fields, tiles=display == "number", values=listing.values)
 
 
-def _line_columns(trends: Trends) -> Columns[Line]:
+def _line_columns(trends: Trends) -> Columns[TrendLine]:
     """A line with the number of the whole time, and its course over the periods that are over."""
     scope = trends.scope
     one_series = len({line.series for line in trends.lines}) == 1
@@ -141,11 +141,11 @@ def _line_columns(trends: Trends) -> Columns[Line]:
     def finished(values: Sequence[float | None]) -> list[float | None]:
         return [value for at, value in enumerate(values) if scope.finished[at]]
 
-    def mean(line: Line) -> float | None:
+    def mean(line: TrendLine) -> float | None:
         known = [value for value in finished(line.values) if value is not None]
         return sum(known) / len(known) if known else None
 
-    def changed(line: Line) -> Change | None:
+    def changed(line: TrendLine) -> Change | None:
         if line.total is None or line.total_before is None:
             return None
         return Change(growth(line.total, line.total_before) if line.total_before else "new")
@@ -154,7 +154,11 @@ def _line_columns(trends: Trends) -> Columns[Line]:
         Attribute("series", "VARCHAR", "series", Field("Series", hidden=one_series and bool(scope.breakdown))),
         *group_attributes(lambda line: line.group),
         *(
-            [Attribute[Line]("name", "VARCHAR", lambda line: line.group.written, Field(scope.breakdown, grows=True))]
+            [
+                Attribute[TrendLine](
+                    "name", "VARCHAR", lambda line: line.group.written, Field(scope.breakdown, grows=True)
+                )
+            ]
             if scope.breakdown
             else []
         ),
@@ -168,8 +172,8 @@ def _line_columns(trends: Trends) -> Columns[Line]:
         ),
         *(
             [
-                Attribute[Line]("total_before", "DOUBLE", "total_before", Field("Before", "number")),
-                Attribute[Line](
+                Attribute[TrendLine]("total_before", "DOUBLE", "total_before", Field("Before", "number")),
+                Attribute[TrendLine](
                     "change",
                     "DOUBLE",
                     lambda line: change(line.total, line.total_before),
@@ -197,7 +201,7 @@ def _by_period(trends: Trends) -> Listing:
     return Listing(table, fields={name: Field(name, "number") for name in names})
 
 
-def _name(trends: Trends, line: Line) -> str:
+def _name(trends: Trends, line: TrendLine) -> str:
     """A line's name in a chart: its series, its group, or both."""
     several = len({one.series for one in trends.lines}) > 1
     parts = [*([line.series] if several or not trends.scope.breakdown else []), line.group.written]

@@ -81,5 +81,5 @@ def _one_line(text: object) -> str:
 
 
 def _first_sentence(query: Query) -> str:
-    """What a query answers, in a sentence of one line."""
+    """The first sentence of a query's description, on one line."""
     return _one_line(query.about).partition(". ")[0].removesuffix(".")

@@ -207,7 +207,7 @@ def build_timeline(
 
 
 def ordinary_sizes(days: Sequence[Snapshot]) -> dict[str, OrdinaryWeek]:
-    """What the size of each segment of the last snapshot would be by the weeks before it, under the same rules.
+    """The size that each segment of the last snapshot would have by the weeks before it, under the same rules.
 
     The weeks go back until one has no snapshot within two days, or not the segment: a longer step is no week's.
     """

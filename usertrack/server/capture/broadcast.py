@@ -96,7 +96,7 @@ class Listener:
 
 
 class Broadcast:
-    """Whoever listens to the events of one store."""
+    """The listeners to the events of one store."""
 
     def __init__(self) -> None:
         self._listeners: frozenset[Listener] = frozenset()

@@ -86,7 +86,7 @@ def trends(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
 
 
 class _Question:
-    """What all series share. ``as_total``: one number for the whole date range instead of one per interval."""
+    """The part that all series share. ``as_total``: one number for the whole date range instead of one per interval."""
 
     def __init__(self, node: Node, run_hogql: RunHogQL, project: Project, *, as_total: bool) -> None:
         self.as_total = as_total

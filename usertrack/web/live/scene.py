@@ -35,7 +35,7 @@ class FeedLine:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a live page shows at one moment.
+    """A live page at one moment.
 
     ``active`` are the latest first, ``feed`` too. ``facts`` knows what is known of a person, beside events, and
     ``history`` what somebody did whose page is open.
