@@ -1,7 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP end a command: KeyboardInterrupt undoes its work, then the same signal ends the process.
 
 The handler records the signal, as engines turn the exception into other errors. In the middle of an import the
-exception would leave a lock behind, and in a destructor it would be lost: there the handler tries again a moment later.
+exception would leave a lock behind, in a destructor it would be lost, and half an event loop says so with a traceback:
+there the handler tries again a moment later.
 """
 
 import atexit
@@ -62,9 +63,11 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 
 
 def _must_finish(frame: FrameType | None) -> bool:
-    """Whether an import or a destructor is running."""
+    """Whether an import or a destructor is running, or an event loop is being made: half of one complains."""
     while frame:
-        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_name in ("__del__", "new_event_loop") or frame.f_code.co_filename.startswith(
+            "<frozen importlib"
+        ):
             return True
         frame = frame.f_back
     return False
