@@ -2,7 +2,7 @@
 -- about: >
 --   How many persons did something in the `trailing` days that end with each day, as PostHog counts weekly and monthly active
 --   users. Days are numbered from that of `origin` to the `last`; `since` is `trailing` - 1 days before. Groups are as in `trends`; a person may be in several.
--- params: {top: 5, trailing: 7, last: 0, interval: day}
+-- params: {top: 5, trailing: 7, last: 90, interval: day}
 WITH {trend_values} AS ranked_values
 SELECT
     if(group_rank > {top}, NULL, nullIf(any(value), '')) AS group_value,
