@@ -2,16 +2,11 @@
 -- about: >
 --   How often something happened in each period, by how many people, or a figure of one of its properties, as PostHog counts:
 --   the fragment `trend_number` says what each `math` is, `trend_events` of which events. Periods are numbered from that of
---   `origin` on; the row without a `period` is the whole time. With a `grouping`, the first `top` values of the breakdown have
+--   `origin` on; the row without a `period` is the whole time. Where it is `grouped`, the first `top` values of the breakdown have
 --   a group each, see `trend_values`, and `group_values` is how many values there are.
--- params: {top: 5}
 WITH {trend_values} AS ranked_values
 SELECT
-    if(group_rank > {top}, NULL, nullIf(any_value, '')) AS group_value,
-    group_rank,
-    nullIf(place_of_period, 0) - 1 AS period,
-    number,
-    length(ranked_values) AS group_values
+    {trend_columns}
 FROM (
     SELECT
         {trend_place} AS group_rank,

@@ -3,19 +3,15 @@
 --   How many persons did something for the first time ever in each period, as PostHog counts. Otherwise as `trends`; the first
 --   event says who is in which group.
 -- params:
---   top: 5
---   grouping: none
+--   grouped: false
+--   given: false
 --   values: {type: list, default: [""]}
-WITH if({grouping} = 'own', (
-    SELECT arrayMap(pair -> pair.2, arraySort(groupArray(tuple(-number, value))))
-    FROM (SELECT value, count() AS number FROM ({trend_firsts}) WHERE {grouping} = 'own' AND value != '' GROUP BY value)
+WITH if({grouped} AND NOT {given}, (
+    SELECT {trend_ranking}
+    FROM (SELECT value, count() AS number FROM ({trend_firsts}) WHERE {grouped} AND NOT {given} GROUP BY value)
 ), {values}) AS ranked_values
 SELECT
-    if(group_rank > {top}, NULL, nullIf(any_value, '')) AS group_value,
-    group_rank,
-    nullIf(place_of_period, 0) - 1 AS period,
-    number,
-    length(ranked_values) AS group_values
+    {trend_columns}
 FROM (
     SELECT
         {trend_place} AS group_rank,

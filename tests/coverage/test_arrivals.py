@@ -7,7 +7,7 @@ import pytest
 
 from usertrack.core.errors import Unknown
 from usertrack.coverage.arrivals import Arrivals, PropertyPresence, Releases, SentBy, ask_arrivals
-from usertrack.coverage.values import ask_values
+from usertrack.coverage.values import ask_texts
 from usertrack.server.database.store import Store
 
 from ..product.logs import asking
@@ -85,7 +85,7 @@ def test_all_pages_of_what_has_a_row_a_name_are_read(store: Store, client: Clien
     with asking(store, AS_OF, page_rows=4) as runner:
         statements = [runner.bind(f"posthog/{name}", {"days": 3, **own}) for name, own in PAGED]
         read = [{row[0] for row in runner.table(statement).rows} for statement in statements]
-        read.append(set(ask_values(runner, 3)))
+        read.append(set(ask_texts(runner, 3)))
     assert [set(names) - each for each in read] == [set(), set(), set()]
 
 

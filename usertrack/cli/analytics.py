@@ -88,7 +88,7 @@ def trends(
     from usertrack.product.events import event_notes, step_of
     from usertrack.product.scope import one_of
     from usertrack.product.trends.numbers import TrendsQuery, ask, compared_begin, people, series_of
-    from usertrack.product.trends.view import Display, people_document, trends_document
+    from usertrack.product.trends.view import Display, series_people_document, trends_document
 
     with open_session(common) as session:
         how: Display = one_of(display, Display, "--display")
@@ -109,7 +109,7 @@ def trends(
                 "--who lists the people of one series, without a --breakdown", "--where leaves some of them"
             )
         if who:
-            document = people_document(query.series[0], scope, people(session.runner, query.series[0], scope))
+            document = series_people_document(query.series[0], scope, people(session.runner, query.series[0], scope))
         else:
             document = trends_document(ask(session.runner, query, scope), how)
         emit_analysis(session, scope, session.pseudonymised(document) if pseudonyms else document, limit, notes)
@@ -167,7 +167,7 @@ def funnel(
     from usertrack.core.errors import UsageError
     from usertrack.product.events import event_notes, events_of, step_of
     from usertrack.product.funnel.numbers import Order, ask, dropped, funnel_of, named_funnels, parse_window
-    from usertrack.product.funnel.view import funnel_document, people_document
+    from usertrack.product.funnel.view import funnel_document, stopped_document
     from usertrack.product.scope import one_of
     from usertrack.workspace.files import funnel_paths
 
@@ -200,7 +200,7 @@ def funnel(
             document = funnel_document(ask(session.runner, definition, scope, trend=trend))
         else:
             people = dropped(session.runner, definition, scope, stopped_at)
-            document = people_document(definition, scope, stopped_at, people)
+            document = stopped_document(definition, scope, stopped_at, people)
         emit_analysis(session, scope, session.pseudonymised(document) if pseudonyms else document, limit, notes)
 
 

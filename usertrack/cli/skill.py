@@ -96,12 +96,12 @@ def check(user: User = False, *, common: Common) -> None:
     folders = list(installed(Path.home() if user else Path()))
     if not folders:
         raise UsageError("no skill is installed here", "`usertrack skill install --for claude-code` does that")
-    stale = [
-        folder
-        for folder in folders
-        for name, text in files.items()
-        if not (folder / name).exists() or (folder / name).read_text("utf-8") != text
-    ]
+
+    def is_stale(folder: Path) -> bool:
+        paths = {folder / name: text for name, text in files.items()}
+        return any(not path.exists() or path.read_text("utf-8") != text for path, text in paths.items())
+
+    stale = list(filter(is_stale, folders))
     emit(
         _document([(folder, version_of(folder) or "", folder in stale) for folder in folders]),
         settings_of(common),
@@ -120,8 +120,7 @@ def _document(rows: list[tuple[Path, str, bool]]) -> "Document":
         Attribute("version", "VARCHAR", lambda row: row[1], Field("Version")),
         Attribute("state", "VARCHAR", lambda row: "out of date" if row[2] else "ok", Field("State", "tag")),
     )
-    stale = any(is_stale for *_, is_stale in rows)
-    notes = ("`usertrack skill install` writes it anew",) if stale else ()
+    notes = ("`usertrack skill install` writes it anew",) if any(is_stale for *_, is_stale in rows) else ()
     return Document("Skills for agents", (columns.listing(rows),), notes, table=columns.table(rows, "skills"))
 
 

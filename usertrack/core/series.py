@@ -38,8 +38,8 @@ class Formula:
     """
 
     def __init__(self, text: str, series: int) -> None:
-        self.text, self.series = text, series
-        self._letters = [chr(ord("A") + at) for at in range(series)]
+        self.text = text
+        self.letters = [chr(ord("A") + at) for at in range(series)]
         if len(text) > _LONGEST:
             raise self._error()
         try:
@@ -54,7 +54,7 @@ class Formula:
         return result if result is not None and math.isfinite(result) else None
 
     def _error(self) -> UsageError:
-        letters = self._letters[0] if len(self._letters) == 1 else f"{self._letters[0]} to {self._letters[-1]}"
+        letters = self.letters[0] if len(self.letters) == 1 else f"{self.letters[0]} to {self.letters[-1]}"
         return UsageError(
             f"'{self.text}' is no formula", f"it has {letters}, numbers, + - * / and brackets: A / B * 100"
         )
@@ -66,7 +66,7 @@ class Formula:
                 self._check(node.right)
             case ast.UnaryOp(op=ast.USub()):
                 self._check(node.operand)
-            case ast.Name() if node.id in self._letters:
+            case ast.Name() if node.id in self.letters:
                 pass
             case ast.Constant() if isinstance(node.value, int | float) and not isinstance(node.value, bool):
                 pass
@@ -84,7 +84,7 @@ class Formula:
                 operand = self._result(node.operand, values)
                 return None if operand is None else -operand
             case ast.Name():
-                return values[self._letters.index(node.id)]
+                return values[self.letters.index(node.id)]
             case ast.Constant(value=int() | float() as number):
                 return number
         raise self._error()

@@ -74,11 +74,12 @@ def read_material(
 def with_data(material: Material, runner: "Runner", days: int, *, values: bool = False) -> Material:
     """``material`` with what has arrived in the last ``days``; with ``values``, also samples of what it says."""
     from usertrack.coverage.arrivals import ask_arrivals
-    from usertrack.coverage.values import ask_unlisted, ask_values
+    from usertrack.coverage.values import ask_texts, listed_properties, samples_of, unlisted_of
 
     arrivals = ask_arrivals(runner, days, material.releases)
-    unlisted = ask_unlisted(runner, days, material.plan)
-    return replace(material, arrivals=arrivals, values=ask_values(runner, days) if values else {}, unlisted=unlisted)
+    texts = ask_texts(runner, days, None if values else listed_properties(material.plan))
+    unlisted = unlisted_of(texts, material.plan)
+    return replace(material, arrivals=arrivals, values=samples_of(texts) if values else {}, unlisted=unlisted)
 
 
 def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -> "Scan":

@@ -1,6 +1,6 @@
 """Personal data in the values of properties, and properties with too many: a sample is looked at and forgotten."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from usertrack.core.words import plural
@@ -8,7 +8,7 @@ from usertrack.coverage.arrivals import require_all
 from usertrack.engine.runner import Runner
 from usertrack.plan.finding import PlanFinding
 from usertrack.plan.lint.personal import personal_values
-from usertrack.plan.model import Personal, Plan
+from usertrack.plan.model import Personal, Plan, PlannedProperty
 from usertrack.plan.rules import MANY_VALUES, PERSONAL_VALUE
 
 MANY = 200
@@ -27,36 +27,38 @@ Sampled = Mapping[str, Sample]
 """By property."""
 
 
-def ask_values(runner: Runner, days: int) -> Sampled:
-    """A sample of each property's texts in the last ``days``; no value leaves this function."""
-    table = runner.table(runner.bind("posthog/arrival_values", {"days": days}))
-    require_all(table)
-    return {
-        row["property"]: Sample(len(row["texts"]), personal_values(row["property"], row["texts"]))
-        for row in table.dicts()
-    }
+Texts = Mapping[str, list[str]]
+"""Up to ``MANY`` texts of each property, which are looked at and forgotten."""
 
 
-def ask_unlisted(runner: Runner, days: int, plan: Plan) -> dict[str, list[str]]:
-    """Texts of the last ``days`` outside the plan's list, by the property's name in the plan; a sample of each.
-
-    Properties that hold personal data are not looked at.
-    """
-    listed = {
-        name: item
-        for item in plan.properties.values()
-        if item.values and item.personal in (None, "none")
-        for name in item.names
-    }
-    if not listed:
+def ask_texts(runner: Runner, days: int, only: Collection[str] | None = None) -> Texts:
+    """Texts that each property had in the last ``days``, or each of ``only`` these."""
+    if only is not None and not only:
         return {}
-    table = runner.table(runner.bind("posthog/arrival_values", {"days": days, "only": sorted(listed)}))
+    narrowed = {} if only is None else {"only": sorted(only)}
+    table = runner.table(runner.bind("posthog/arrival_values", {"days": days, **narrowed}))
     require_all(table)
-    unlisted: dict[str, set[str]] = {}
-    for row in table.dicts():
-        item = listed[row["property"]]
-        unlisted.setdefault(item.name, set()).update({*row["texts"]} - {*map(str, item.values)})
-    return {name: sorted(texts) for name, texts in unlisted.items() if texts}
+    return {row["property"]: row["texts"] for row in table.dicts()}
+
+
+def samples_of(texts: Texts) -> Sampled:
+    """Everything that may be kept of ``texts``: no value leaves this function."""
+    return {name: Sample(len(own), personal_values(name, own)) for name, own in texts.items()}
+
+
+def unlisted_of(texts: Texts, plan: Plan) -> dict[str, list[str]]:
+    """The ``texts`` outside the plan's list, by the property's name in the plan."""
+    listed, unlisted = listed_properties(plan), dict[str, set[str]]()
+    for name, own in texts.items():
+        if item := listed.get(name):
+            unlisted.setdefault(item.name, set()).update({*own} - {*map(str, item.values)})
+    return {name: sorted(own) for name, own in unlisted.items() if own}
+
+
+def listed_properties(plan: Plan) -> dict[str, PlannedProperty]:
+    """The properties that have a list of values and hold no personal data, by each of their names."""
+    items = (item for item in plan.properties.values() if item.values and item.personal in (None, "none"))
+    return {name: item for item in items for name in item.names}
 
 
 def value_findings(plan: Plan, sampled: Sampled) -> Iterator[PlanFinding]:

@@ -101,7 +101,7 @@ def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[NamedRo
 def all_others_note(table: Table, scope: Scope) -> tuple[str, ...]:
     """A note of how many values of the breakdown are in "all others"; nothing where there are none."""
     rows = table.dicts() if scope.breakdown else []
-    if not any(row["group_rank"] == scope.top + 1 for row in rows):
+    if not any(row["group_rank"] == scope.rank_of_others for row in rows):
         return ()
     named_values = {
         row["group_value"] for row in rows if row["group_rank"] <= scope.top and row["group_value"] is not None

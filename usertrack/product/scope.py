@@ -300,6 +300,11 @@ class Scope:
             "breakdown": self.breakdown or None,
         }
 
+    @property
+    def rank_of_others(self) -> int:
+        """The rank of all values that are not among the ``top``, as the fragment `group_columns` has it."""
+        return self.top + 1
+
     def group_name(self, rank: int, value: object) -> GroupName:
         """The name of the group at ``rank`` (from 1) of the breakdown; empty without a breakdown.
 
@@ -307,7 +312,7 @@ class Scope:
         """
         if not self.breakdown:
             return EVERYBODY
-        if rank == self.top + 1:
+        if rank == self.rank_of_others:
             return GroupName(ALL_OTHERS, "others")
         return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
 

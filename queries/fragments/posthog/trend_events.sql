@@ -5,7 +5,6 @@
 --   event: {type: list, default: [""]}
 --   event_where: {type: condition, default: "true"}
 --   value_of: {type: condition, default: "null"}
---   group_of: {type: condition, default: "''"}
 --   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
@@ -16,7 +15,7 @@ SELECT
     toTimeZone(toDateTime({origin}), {timezone}) AS origin,
     ifNull($session_id, '') AS session_name,
     toFloat({value_of}) AS figure,
-    ifNull(toString({group_of}), '') AS value
+    ifNull({event_group}, '') AS value
 FROM events
 WHERE timestamp >= toDateTime({since})
     AND timestamp < toDateTime({until})

@@ -1,11 +1,10 @@
 -- title: The first times of a trend
 -- about: >
 --   The very first event of `event`, any when it is empty, of each person, if it is in the window and fulfils `event_where` and
---   `where`; with the columns of `trend_events`.
+--   `where`; with the columns of `trend_events` that groups and periods need.
 -- params:
 --   event: {type: list, default: [""]}
 --   event_where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 --   origin: {type: timestamp}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
@@ -19,7 +18,7 @@ FROM (
     SELECT
         person_id,
         min(timestamp) AS first_at,
-        argMin(ifNull(toString({group_of}), ''), timestamp) AS value,
+        argMin(ifNull({event_group}, ''), timestamp) AS value,
         argMin(ifNull({event_where} AND {where}, false), timestamp) AS fulfils
     FROM events
     WHERE timestamp < toDateTime({until})

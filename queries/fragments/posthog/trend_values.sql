@@ -1,16 +1,17 @@
 -- title: The values of a trend's breakdown
 -- about: >
---   An array of them: with `grouping` `own` those of the events, with the largest number over the whole time first, else the
---   `values` that are given. Nothing is read for them then. Needs `math`.
+--   An array of them: where the question is `grouped` those of the events, with the largest number over the whole time first; or
+--   the `values` that are `given`. Nothing is read for these. Needs `math`.
 -- params:
---   grouping: none
+--   grouped: false
+--   given: false
 --   values: {type: list, default: [""]}
-if({grouping} = 'own', (
-    SELECT arrayMap(pair -> pair.2, arraySort(groupArray(tuple(-ifNull(number, 0), value))))
+if({grouped} AND NOT {given}, (
+    SELECT {trend_ranking}
     FROM (
         SELECT value, {trend_number} AS number
         FROM ({trend_events})
-        WHERE {grouping} = 'own' AND value != ''
+        WHERE {grouped} AND NOT {given}
         GROUP BY value
     )
 ), {values})

@@ -259,11 +259,13 @@ def _back_test(cells: Rows) -> ChurnBackTest | None:
     named = [left for segment, left in then.items() if _likely(learnt.get(segment, Share()))]
     silent = [left for (_, silence), left in then.items() if silence == _SILENT_FOR_HALF]
     base = Share(sum(left.hits for left in then.values()), sum(left.n for left in then.values()))
-    shares = []
-    for rule in (named, silent):
+
+    def proven(rule: Sequence[Share]) -> tuple[Share, Share]:
         hits = sum(left.hits for left in rule)
-        shares += [Share(hits, sum(left.n for left in rule)), Share(hits, base.hits)]
-    return ChurnBackTest(shares[0], shares[1], base, *shares[2:])
+        return Share(hits, sum(left.n for left in rule)), Share(hits, base.hits)
+
+    (precision, recall), (trivial_precision, trivial_recall) = proven(named), proven(silent)
+    return ChurnBackTest(precision, recall, base, trivial_precision, trivial_recall)
 
 
 _SILENT_FOR_HALF = 2  # as posthog/churn numbers silence

@@ -183,13 +183,13 @@ class _Days:
 
 
 def _groups(source: FeatureSource, scope: Scope, people: Rows, days: _Days) -> Iterator[FeatureGroup]:
-    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] != scope.top + 1}
+    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] != scope.rank_of_others}
     for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
         value = next((value for value, at in ranks.items() if at == rank), None)
         own = _Days(
             days.scope,
             [row for row in days.people if row["group_rank"] == rank],
-            [row for row in days.uses if ranks.get(row["group_value"], scope.top + 1) == rank or not ranks],
+            [row for row in days.uses if ranks.get(row["group_value"], scope.rank_of_others) == rank or not ranks],
         )
         of_rank = [row for row in people if row["group_rank"] == rank]
         sets, of_days = _sets(of_rank), _sets(own.people)

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Block, Document, Field, Listing
+from usertrack.core.document import Block, Document, Field
 from usertrack.core.table import Table
 from usertrack.core.words import number, people_words, plural, signed
 from usertrack.product import shares
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import group_attributes
 from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, FunnelGroup, FunnelStep
+from usertrack.product.people import people_document
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.shares import ShareLabels, ShareRow
 
@@ -82,22 +83,13 @@ def funnel_document(answer: FunnelAnswer) -> Document:
     )
 
 
-def people_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> Document:
+def stopped_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> Document:
     """The people who stopped at a step, the last to get there first."""
     last = step == len(funnel.steps)
     name = funnel.steps[step - 1].text
     fields = {"email": Field("Person"), "person_id": Field("PostHog person"), "reached_at": Field("Got there", "when")}
-    table = replace(people, name="funnel_people", timezone=scope.timezone, as_of=scope.as_of)
-    unknown = sum(row[people.names.index("email")] is None for row in people.rows)
-    return Document(
-        title=f"{funnel.title}: {f'did all {step} steps' if last else f'stopped at step {step}, {name}'}",
-        subtitle=" · ".join([people_words(len(people.rows)), scope.window, *_semantics(funnel), *scope.conditions]),
-        blocks=(Listing(table, fields=fields, columns=tuple(fields), limit=20),),
-        notes=(f"{number(unknown)} of them never said who they are",) if unknown else (),
-        table=table,
-        timezone=scope.timezone,
-        as_of=scope.as_of,
-    )
+    title = f"{funnel.title}: {f'did all {step} steps' if last else f'stopped at step {step}, {name}'}"
+    return people_document(title, scope, replace(people, name="funnel_people"), fields, _semantics(funnel))
 
 
 def duration(seconds: float | None) -> str:

@@ -236,8 +236,9 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
             kinds.setdefault(str(row["kind"]), []).append(counted)
         at = {step: count for step, _, count in kinds["step"]}
         edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
-        is_others = rank > len(groups)
-        name = scope.group_name(scope.top + 1 if is_others else 1, None if is_others else groups[rank - 1])
+        # the groups are numbered without gaps here: a value and who has none have their place, all others the next
+        has_place = rank <= len(groups)
+        name = scope.group_name(1, groups[rank - 1]) if has_place else scope.group_name(scope.rank_of_others, None)
         ranked.append(
             JourneyGroup(
                 name,

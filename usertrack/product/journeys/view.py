@@ -17,6 +17,7 @@ from usertrack.product.journeys.export import JourneyRow
 from usertrack.product.journeys.flow import flow
 from usertrack.product.journeys.numbers import JourneyGroup, Journeys, Move, Steps, periods
 from usertrack.product.journeys.tree import REST, short, tree
+from usertrack.product.people import unknown_note
 from usertrack.product.scope import Scope
 
 _PATH = 120  # characters of a path that people read
@@ -53,33 +54,31 @@ def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
 
 def travellers_document(move: Move, scope: Scope, people: Table) -> Document:
     """The people who took a path, the last to do so first."""
-    email, sessions = people.names.index("email"), people.names.index("sessions")
+    sessions = people.names.index("sessions")
     fields = {
         "email": Field("Person", "person"),
         "person_id": Field("PostHog person"),
         "sessions": Field("Journeys", "number"),
         "last_at": Field("Last", "when"),
     }
-    unknown = sum(row[email] is None for row in people.rows)
     total = plural(sum(int(row[sessions]) for row in people.rows), "journey")
     return Document(
         title=f"From {short(move.source)} to {short(move.target)}",
         subtitle=f"{total} of {people_words(len(people.rows))}, as step {move.step} and the next · {scope.window}",
         blocks=(Listing(replace(people, rows=people.rows[:_PEOPLE]), fields=fields, columns=tuple(fields)),),
-        notes=tuple(_travellers_notes(people, unknown)),
+        notes=tuple(_travellers_notes(people)),
         table=people,
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
 
 
-def _travellers_notes(people: Table, unknown: int) -> Iterator[str]:
+def _travellers_notes(people: Table) -> Iterator[str]:
     if not people.rows:
         yield "nobody took this path in this time"
     if len(people.rows) > _PEOPLE:
         yield f"shown are the {_PEOPLE} who took it last; the query below has all"
-    if unknown:
-        yield f"{number(unknown)} of them never said who they are"
+    yield from unknown_note(people)
 
 
 def _size(journeys: Journeys) -> Iterator[str]:

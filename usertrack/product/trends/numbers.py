@@ -34,6 +34,11 @@ class Series:
         return f"{self.step.text or 'any event'}{how}"
 
     @property
+    def properties(self) -> list[str]:
+        """The properties that it reads, by the names that a breakdown has for them."""
+        return [*properties_of(self.step.condition), *([self.of] if self.of else [])]
+
+    @property
     def empty(self) -> float | None:
         """The number of a period without events."""
         return 0 if MATHS[self.math].unit or self.math == "sum" else None
@@ -85,23 +90,18 @@ def series_of(steps: Sequence[EventStep], maths: Sequence[str], of: Sequence[str
         if len(given) not in (0, 1, len(steps)):
             message = f"{option} is given {len(given)} times, for {len(steps)} series"
             raise UsageError(message, "give it once for all of them, or once for each")
-    of_each = of if len(of) > 1 else [*of] * len(steps) or [""] * len(steps)
+    of_each = of if len(of) > 1 else [*(of or [""])] * len(steps)
     math_of_each = maths if len(maths) > 1 else [*(maths or ["total"])] * len(steps)
-    series = tuple(map(Series, steps, math_of_each, of_each))
-    for at, item in enumerate(series):
-        if item.math not in MATHS:
-            raise UsageError(
-                f"--math takes no '{item.math}'", did_you_mean(item.math, MATHS, f"it takes {', '.join(MATHS)}")
-            )
-        if not MATHS[item.math].unit and not item.of:
-            raise UsageError(f"--math {item.math} is of a property", "--of PROPERTY names it")
-        if MATHS[item.math].unit and item.of:
-            if len(of) == len(steps) > 1 or all(MATHS[one.math].unit for one in series):
-                raise UsageError(
-                    f"--math {item.math} is of no property", "leave out --of, or take sum, avg, max, p90, …"
-                )
-            series = (*series[:at], replace(item, of=""), *series[at + 1 :])
-    return series
+    for math, name in zip(math_of_each, of_each, strict=True):
+        if math not in MATHS:
+            raise UsageError(f"--math takes no '{math}'", did_you_mean(math, MATHS, f"it takes {', '.join(MATHS)}"))
+        if not MATHS[math].unit and not name:
+            raise UsageError(f"--math {math} is of a property", "--of PROPERTY names it")
+        # one property for all is for those that take one
+        if MATHS[math].unit and name and (len(of) > 1 or all(MATHS[one].unit for one in math_of_each if one in MATHS)):
+            raise UsageError(f"--math {math} is of no property", "leave out --of, or take sum, avg, max, p90, …")
+    names = ["" if MATHS[math].unit else name for math, name in zip(math_of_each, of_each, strict=True)]
+    return tuple(map(Series, steps, math_of_each, names))
 
 
 def ask(runner: Runner, query: TrendsQuery, scope: Scope) -> Trends:
@@ -111,10 +111,7 @@ def ask(runner: Runner, query: TrendsQuery, scope: Scope) -> Trends:
             "weekly_active and monthly_active have a value for every day",
             f"`--math dau --interval {scope.interval}` counts the people of each {scope.interval}",
         )
-    names = [
-        name for series in query.series for name in (*properties_of(series.step.condition), *filter(None, [series.of]))
-    ]
-    require_known(runner, names, scope.since, scope.until)
+    require_known(runner, [name for series in query.series for name in series.properties], scope.since, scope.until)
     before = _moved(scope, query.compared) if query.compared else None
     times = [scope, *filter(None, [before])]
     # what is held against something else has the same groups: those of the first series in this time
@@ -149,8 +146,8 @@ def _answered(runner: Runner, jobs: Sequence[Job], values: Mapping[Series, list[
     for series, scope in jobs:
         math, query = MATHS[series.math], f"posthog/{MATHS[series.math].query}"
         own = _events(series) | math_parameters(series.math, len(scope.starts))
-        own["grouping"] = "given" if series in values else "own" if scope.breakdown else "none"
-        own["values"] = values.get(series, [""])
+        if series in values:
+            own |= {"given": True, "values": values[series]}
         if math.trailing:
             own["since"] = scope.step(scope.starts[0], 1 - math.trailing).astimezone(UTC)
         queries.append((query, scope, own))
@@ -172,7 +169,7 @@ def people(runner: Runner, series: Series, scope: Scope) -> Table:
     if math.trailing:
         hint = f"`--math dau --days {math.trailing} --who` lists those of the last {math.trailing} days"
         raise UsageError(f"{series.math} is of other people on each day", hint)
-    require_known(runner, [*properties_of(series.step.condition), *filter(None, [series.of])], scope.since, scope.until)
+    require_known(runner, series.properties, scope.since, scope.until)
     own = _events(series) | {"only_first": math.query == "trends_first"}
     if not math.unit:
         own |= math_parameters(series.math, 1)

@@ -8,11 +8,12 @@ from typing import Literal
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Change, Chart, Document, Field, Listing
 from usertrack.core.table import Column, Table
-from usertrack.core.words import growth, number, people_words
+from usertrack.core.words import growth, number
 from usertrack.library.trend_math import MATHS
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import bucket_attribute, group_attributes
 from usertrack.product.compare import change
+from usertrack.product.people import people_document
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.trends.numbers import Series, TrendLine, Trends
 
@@ -88,7 +89,7 @@ def trends_document(trends: Trends, display: Display = "line") -> Document:
     )
 
 
-def people_document(series: Series, scope: Scope, people: Table) -> Document:
+def series_people_document(series: Series, scope: Scope, people: Table) -> Document:
     """The people behind one series; files hold a row per person."""
     fields = {
         "email": Field("Person", "person"),
@@ -98,19 +99,10 @@ def people_document(series: Series, scope: Scope, people: Table) -> Document:
         "first_at": Field("First", "when", spare=True),
         "last_at": Field("Last", "when"),
     }
-    table = replace(people, name="trend_people", timezone=scope.timezone, as_of=scope.as_of)
-    unknown = sum(row["email"] is None for row in people.dicts())
-    notes = (f"{number(unknown)} of them never said who they are",) if unknown else ()
-    return Document(
-        title=f"People behind {series.label}",
-        subtitle=" · ".join([people_words(len(people.rows)), scope.window, *scope.conditions]),
-        blocks=(Listing(table, fields=fields, columns=tuple(fields), limit=20),),
-        notes=notes,
-        data=lambda: {**scope.as_dict(), "series": series.label, "people": people.dicts(), "notes": list(notes)},
-        table=table,
-        timezone=scope.timezone,
-        as_of=scope.as_of,
-    )
+    table = replace(people, name="trend_people")
+    document = people_document(f"People behind {series.label}", scope, table, fields)
+    rows, notes = people.dicts, list(document.notes)
+    return replace(document, data=lambda: {**scope.as_dict(), "series": series.label, "people": rows(), "notes": notes})
 
 
 def _blocks(trends: Trends, display: Display) -> Iterator[Block]:
@@ -130,7 +122,7 @@ def _blocks(trends: Trends, display: Display) -> Iterator[Block]:
         yield Chart("trend", f"By {scope.interval}", scope.axis(scope.starts), series, unit=_unit(trends))
     if display != "table":
         listing = _line_columns(trends).listing(trends.lines, as_of=scope.as_of)
-        yield Listing(listing.table, "", listing.fields, tiles=display == "number", values=listing.values)
+        yield replace(listing, tiles=display == "number")
 
 
 def _line_columns(trends: Trends) -> Columns[TrendLine]:
@@ -216,8 +208,8 @@ def _unit(trends: Trends) -> str:
 def _ways(trends: Trends) -> Iterator[str]:
     query = trends.query
     if query.formula:
-        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-        yield ", ".join(f"{letter} = {series.label}" for letter, series in zip(letters, query.series, strict=False))
+        named = zip(query.formula.letters, query.series, strict=True)
+        yield ", ".join(f"{letter} = {series.label}" for letter, series in named)
     if query.cumulative:
         yield "cumulative"
     if query.smooth > 1:

@@ -51,10 +51,9 @@ def skill_files(library: Library, rules: Rules, commands: Mapping[str, Mapping[s
         "entities": [library.entities[name] for name in library.entities.present],
         "first_of": _first_sentence,
     }
-    paths = sorted(path.relative_to(_TEMPLATES).as_posix() for path in _TEMPLATES.rglob("*.md"))
-    texts = {
-        path: environment.get_template(path).render(values) for path in sorted(paths, key=lambda p: p != "SKILL.md")
-    }
+    paths = [path.relative_to(_TEMPLATES).as_posix() for path in _TEMPLATES.rglob("*.md")]
+    paths.sort(key=lambda path: (path != "SKILL.md", path))
+    texts = {path: environment.get_template(path).render(values) for path in paths}
     version = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()[:12]
     texts["SKILL.md"] = texts["SKILL.md"].replace("VERSION", version, 1)
     return texts

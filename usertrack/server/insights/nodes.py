@@ -31,13 +31,6 @@ OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
 _HARMLESS = {"kind", "version", "tags", "name", "custom_name", "response", "modifiers", "dataColorTheme"}
 _MOST_INTERVALS = 10_000  # more than the 8 784 hours of a leap year
 _INTERVALS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": None}
-START = {
-    "hour": "toUnixTimestamp(toStartOfHour({}))",
-    "day": "toDate({})",
-    "week": "toStartOfWeek({})",
-    "month": "toStartOfMonth({})",
-}
-"""The HogQL for the start of the interval that a time lies in, in the project's timezone."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +111,6 @@ class DateRange:
     def until(self) -> datetime:
         """The end as an exclusive bound."""
         return self.end.astimezone(UTC) + timedelta(microseconds=1)
-
-    @property
-    def starts(self) -> list[str]:
-        """The value of ``START`` for each interval; for hours a Unix time, as two hours of a day may have one name."""
-        if self.interval == "hour":
-            return [f"{bucket.timestamp():.0f}" for bucket in self.buckets]
-        return self.days
 
     def key(self, moment: datetime) -> str:
         """``moment`` as in PostHog's ``days``."""

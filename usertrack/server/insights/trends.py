@@ -1,6 +1,6 @@
 """TrendsQuery: a number per interval and series, by the library's queries of trends (PostHog: insights/trends)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,6 @@ from usertrack.server.insights.nodes import (
     step,
 )
 
-_POSTHOG_MATHS = {"first_time_for_user": "first_time"}
 _TOTAL_DISPLAYS = {"BoldNumber", "ActionsTable", "ActionsPie", "ActionsBarValue", "WorldMap"}
 _CUMULATIVE = "ActionsLineGraphCumulative"
 _DISPLAYS = {"ActionsLineGraph", _CUMULATIVE, "ActionsBar", "ActionsUnstackedBar", "ActionsAreaGraph", *_TOTAL_DISPLAYS}
@@ -44,13 +43,16 @@ _DISPLAY_OPTIONS = {
     "aggregationAxisFormat", "aggregationAxisPrefix", "aggregationAxisPostfix", "yAxisScaleType", "hiddenLegendIndexes",
     "resultCustomizations", "resultCustomizationBy", "showAlertThresholdLines", "showMultipleYAxes",
 }  # fmt: skip
-_OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts", "breakdownFilter", "trendsFilter"}
+_OPTIONS = {
+    "dateRange", "interval", "series", "properties", "filterTestAccounts", "breakdownFilter", "trendsFilter",
+    "compareFilter",
+}  # fmt: skip
 _SERIES_OPTIONS = {"event", "properties", "fixedProperties", "math", "math_property"}
 
 
 def trends(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
     """PostHog's list of series; raises ApiError for options that are not supported."""
-    allow(node, {*_OPTIONS, "compareFilter"}, "TrendsQuery")
+    allow(node, _OPTIONS, "TrendsQuery")
     options = section(node, "trendsFilter")
     allow(options, _DISPLAY_OPTIONS, "trendsFilter")
     display = choice(options, "display", _DISPLAYS, "ActionsLineGraph")
@@ -96,16 +98,17 @@ class _Question:
 
     def groups(self, item: Node, dates: DateRange, given: Sequence[str] | None) -> dict[str | None, list[Any]]:
         """The data of each value of the breakdown, or of those that are ``given``, then of all others together."""
-        name = str(item.get("math") or "total")
-        math = MATHS.get(_POSTHOG_MATHS.get(name, name))
-        if math is None or name == "first_time" or (not math.unit and not isinstance(item.get("math_property"), str)):
-            raise not_supported(f"math {name}")
+        posthogs_name = str(item.get("math") or "total")
+        name = {"first_time_for_user": "first_time", "first_time": ""}.get(posthogs_name, posthogs_name)
+        math = MATHS.get(name)
+        if math is None or (not math.unit and not isinstance(item.get("math_property"), str)):
+            raise not_supported(f"math {posthogs_name}")
         if math.trailing and (self.as_total or dates.interval != "day"):
-            raise not_supported(f"math {name} without a daily interval")
+            raise not_supported(f"math {posthogs_name} without a daily interval")
         starts = len(dates.buckets)
         values: JsonObject = {
             **bucketing(dates, self._project),
-            **math_parameters(_POSTHOG_MATHS.get(name, name), starts),
+            **math_parameters(name, starts),
             "since": step(dates.start, "day", 1 - math.trailing) if math.trailing else dates.start,
             "until": dates.until,
             "event_where": event_condition(item),
@@ -114,9 +117,9 @@ class _Question:
         if not math.unit:
             values["value_of"] = {"node": "Field", "chain": ["properties", item["math_property"]]}
         if self._breakdown:
-            values |= {"grouping": "own", "group_of": self._breakdown.value, "top": self._breakdown.limit}
-        if given is not None and self._breakdown:
-            values |= {"grouping": "given", "values": given}
+            values |= {"grouped": True, "group_of": self._breakdown.value, "top": self._breakdown.limit}
+        if given is not None:
+            values |= {"given": True, "values": given}
         top = self._breakdown.limit if self._breakdown else 1
         nothing = [0] * (1 if self.as_total else starts)
         groups: dict[str | None, list[Any]] = {} if self._breakdown else {None: list(nothing)}
@@ -165,19 +168,15 @@ def _calculated(name: str, formula: Formula, results: Sequence[Node], *, as_tota
     calculated = []
     for (value, _), parts in lines.items():
         first = next(iter(parts.values()))
-
-        def data(at: int | None, parts: Mapping[int, Node] = parts) -> float:
-            numbers = [
-                0 if order not in parts else parts[order]["aggregated_value" if at is None else "data"]
-                for order in range(formula.series)
-            ]
-            return formula([n if at is None or isinstance(n, int) else n[at] for n in numbers]) or 0
-
         line = {**first, "action": None, "label": name if value is None else f"{name} - {value}"}
+        orders = range(len(formula.letters))
         if as_total:
-            line["aggregated_value"] = data(None)
+            totals = [parts[order]["aggregated_value"] if order in parts else 0 for order in orders]
+            line["aggregated_value"] = formula(totals) or 0
         else:
-            line["data"] = [data(at) for at in range(len(first["data"]))]
+            nothing = [0] * len(first["data"])
+            columns = [parts[order]["data"] if order in parts else nothing for order in orders]
+            line["data"] = [formula(numbers) or 0 for numbers in zip(*columns, strict=True)]
             line["count"] = sum(line["data"])
         calculated.append(line)
     return calculated
