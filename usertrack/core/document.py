@@ -124,16 +124,18 @@ class Listing:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One line of prose, wrapped where it must be."""
+    """One line of prose, wrapped where it must be; not ``verifiable`` if no source can be asked for it."""
 
     text: str
     style: Literal["", "bold", "dim", "warning"] = ""
+    verifiable: bool = True
 
     def as_json(self, limit: int | None) -> JsonObject:
         return {"text": self.text}
 
     def cells(self, limit: int | None) -> Cells:
-        yield "text", self.text
+        if self.verifiable:
+            yield "text", self.text
 
 
 @dataclass(frozen=True)

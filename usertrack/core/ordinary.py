@@ -6,15 +6,15 @@ changed only where it lies outside. Three things are added, each measured by `be
 - the chart may slope, since a product that grows by 3 % a week is not news every Monday;
 - the spread is at least that of chance (a count is Poisson's, a share is Laney's p′ chart of 2002), and at least that
   of the weeks as a whole where they follow one another (moving ranges alone are too narrow then);
-- few weeks make wide limits (Student's t), and the limits of a page of many figures are so wide that all of them
-  together leave them in 4 % of quiet weeks (Šidák).
+- few weeks make wide limits (Student's t; how far chance goes is known without them), and those of a page of many
+  figures are so wide that all of them together leave them in 4 % of quiet weeks (Šidák).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
+from statistics import NormalDist, fmean
 from typing import Literal
 
 from usertrack.core.stats import student_point
@@ -22,6 +22,9 @@ from usertrack.core.stats import student_point
 FEWEST_WEEKS = 8  # with fewer, limits are so wide that half of the people could go unnoticed
 MOST_WEEKS = 26  # what was usual more than half a year ago is not what is usual now
 QUIET = 0.04  # pages without any change with a figure outside all the same; 5 % is promised, and worlds are not normal
+_RARE = (
+    30  # a week; fewer are skewed on a log scale: of 5 a week, chance alone would reach to 22, and is 14 at the most
+)
 _RANGE = 1.128  # mean moving range of two in standard deviations of a normal figure (d2 of control charts)
 
 Scale = Literal["count", "share", "measure"]
@@ -55,8 +58,8 @@ def ordinary_week(
 ) -> OrdinaryWeek:
     """The limits of the week that follows ``past``, oldest first, on a page of that many ``figures``.
 
-    Counts are measured on a log scale. Of shares, ``sizes`` has the number of things in each week of the past and
-    ``size`` in this one. A measure is anything else, such as a mean.
+    Counts are measured on a log scale, and small ones by their square root (Anscombe 1948). Of shares, ``sizes`` has
+    the number of things in each week of the past and ``size`` in this one. A measure is anything else, such as a mean.
     """
     past, sizes = past[-MOST_WEEKS:], sizes[-MOST_WEEKS:]
     weeks = len(past)
@@ -69,6 +72,9 @@ def ordinary_week(
         units = [math.sqrt(share * (1 - share) / max(1.0, n)) for n in (*sizes, size)]
         low, high = _limits(past, figures=figures, chance=1.0, units=units)
         return OrdinaryWeek(weeks, max(0.0, low), min(1.0, high))
+    if fmean(past) < _RARE:
+        low, high = _limits([math.sqrt(value + 0.375) for value in past], figures=figures, chance=0.5)
+        return OrdinaryWeek(weeks, *(max(0.0, max(0.0, root) ** 2 - 0.375) for root in (low, high)))
     points = [math.log(value + 0.5) for value in past]
     expected = fmean(points) + _slope(points) * (weeks + 1) / 2
     chance = 1 / math.sqrt(max(0.5, min(fmean(past), math.exp(expected))))
@@ -100,10 +106,12 @@ def _limits(
     place = [week - (weeks - 1) / 2 for week in range(weeks)]
     strays = [(y - middle - slope * x) / u for x, y, u in zip(place, points, units, strict=False)]
     ranges = fmean(abs(later - earlier) for earlier, later in pairwise(strays)) / _RANGE
-    spread = max(math.sqrt(sum(stray * stray for stray in strays) / (weeks - 2)), ranges, chance) * units[-1]
+    spread = max(math.sqrt(sum(stray * stray for stray in strays) / (weeks - 2)), ranges)
     certain = (1 - QUIET) ** (1 / figures)
     leverage = math.sqrt(1 + 1 / weeks + next_place**2 / sum(x * x for x in place))
-    reach = student_point((1 + certain) / 2, weeks - 2) * spread * leverage
+    point = (1 + certain) / 2
+    widest = max(student_point(point, weeks - 2) * spread, NormalDist().inv_cdf(point) * chance)
+    reach = widest * units[-1] * leverage
     expected = middle + slope * next_place
     return expected - reach, expected + reach
 

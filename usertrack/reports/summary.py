@@ -12,7 +12,7 @@ from usertrack.failures.checklist import span
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.reports.members import segment_origins
 from usertrack.reports.weekly import DAYS, REACH, Weekly
-from usertrack.reports.weekly_facts import weekly_visits
+from usertrack.reports.weekly_facts import changed_fact, changed_segments, week_counts
 from usertrack.segments.classify import SegmentCount
 
 _ACTIONS: Columns[tuple[str, str, str]] = Columns(
@@ -32,7 +32,11 @@ def summary_section(weekly: Weekly, timezone: str) -> Section:
         *weekly.origins("traffic", "new_users"),
         *failures_origins(weekly),
     )
-    return Section("In short", (*blocks, Facts(summary_facts(weekly, timezone))), origins)
+    return Section(
+        "In short",
+        (*blocks, Facts((changed_fact(weekly), *summary_facts(weekly, timezone))), *changed_segments(weekly)),
+        origins,
+    )
 
 
 def failures_origins(weekly: Weekly) -> tuple[Origin, ...]:
@@ -97,9 +101,10 @@ def _traffic(weekly: Weekly) -> Iterator[tuple[str, Any]]:
         yield "Visits", f"unknown: {weekly.missing['traffic']}"
     if "traffic" not in weekly.parts:
         return
-    visits = weekly_visits(weekly)
+    unit = weekly.traffic_unit.capitalize()
+    visits = week_counts(weekly)[unit]
     growth = f" ({visits.growth})" if visits.growth else ""
-    yield weekly.traffic_unit.capitalize(), f"{number(visits.total)}{growth}"
+    yield unit, f"{number(visits.total)}{growth}"
 
 
 def _new_users(weekly: Weekly) -> Iterator[tuple[str, Any]]:

@@ -16,29 +16,46 @@ from usertrack.failures.investigation import Investigation
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.product.scorecard.view import changes_words, glance_blocks
 from usertrack.segments.classify import Classification, SegmentCount
+from usertrack.segments.history.ordinary import outside_words, weeks_words
 from usertrack.segments.history.week_ago import Moves
 from usertrack.segments.rules import Segment
 from usertrack.segments.view import SegmentChanges
 
 _PEOPLE, _OF_A_SEGMENT = 8, 3  # rows: one screen, and no segment fills it alone
-_DEVIATIONS = 3  # of those who come and go by chance: a segment that grew or shrank by more is news
 
 
-def news_document(classification: Classification, changes: SegmentChanges, timezone: str) -> Document:
-    """Return a document of the segments whose size changed more than by chance, the most unusual change first."""
+def news_document(classification: Classification, moved: Moves, changes: SegmentChanges, timezone: str) -> Document:
+    """Show which segments are not as in an ordinary week, or where that is unknown every size that changed."""
     as_of = classification.profiles.as_of
-    grown: list[tuple[float, str]] = []
-    for count in classification.counts:
-        came, left = changes.counts.get(count.segment.id, (0, 0))
-        unusual = abs(came - left) / max(came + left, 1) ** 0.5
-        if count.people is not None and unusual > _DEVIATIONS:
-            sizes = f"{number(count.people - came + left)} → {number(count.people)}"
-            grown.append((unusual, f"{count.segment.name} {sizes}{_common(classification, count.segment)}"))
-    words = " · ".join(text for _, text in sorted(grown, reverse=True))
     blocks = [Paragraph(f"{as_of:%A}, {moment(as_of, timezone)}", "dim")]
-    if words:
-        blocks.append(Paragraph(f"{changes.heading}: {words}", "bold"))
+    segments = {count.segment.id: count.segment for count in classification.counts}
+    outside = [
+        f"{words}{_common(classification, segments[id_])}"
+        for id_, words in outside_words(moved.ordinary, moved.pair, moved.counts)
+    ]
+    too_few = weeks_words(moved.ordinary)
+    if outside:
+        blocks.append(Paragraph(f"Not as in an ordinary week: {' · '.join(outside)}", "bold"))
+    elif moved.ordinary and not too_few:
+        blocks.append(Paragraph("The segments are as in an ordinary week.", "bold"))
+    else:
+        blocks += [
+            Paragraph(_sizes(classification, changes), "bold"),
+            *([Paragraph(too_few, "dim")] if too_few else []),
+        ]
     return _document("News", [*blocks], classification)
+
+
+def _sizes(classification: Classification, changes: SegmentChanges) -> str:
+    """``Since last week: Failing 30 → 42 · Power 12 → 11``, the largest change first."""
+    sizes = [
+        (entered - left, f"{count.segment.name} {number(count.people - entered + left)} → {number(count.people)}")
+        for count in classification.counts
+        for entered, left in [changes.counts.get(count.segment.id, (0, 0))]
+        if count.people is not None and entered != left
+    ]
+    words = [words for _, words in sorted(sizes, key=lambda size: -abs(size[0]))]
+    return f"{changes.heading}: {' · '.join(words) or 'no size changed'}"
 
 
 def _common(classification: Classification, segment: Segment) -> str:

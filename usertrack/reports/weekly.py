@@ -25,6 +25,7 @@ from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.product.scorecard.numbers import Scorecard, scorecard
 from usertrack.segments.classify import Classification
+from usertrack.segments.history.ordinary import FIGURES
 from usertrack.segments.history.snapshots import WEEK
 from usertrack.segments.history.week_ago import Moves, WeekAgoQuery, ask_both, classify_both
 
@@ -44,6 +45,8 @@ STEPS = {
     NOTHING: "nothing else in Postgres yet",
 }
 """What neon/new_users counts, in words."""
+COUNTED = ("traffic", "sign_up_days", "run_days")
+"""Parts with a row a day, whose weeks are compared with those before."""
 _APART = ("new_users", "newest_rows")
 """Parts of which a row rests on one entity alone, and its first column says on which."""
 
@@ -55,6 +58,7 @@ class Weekly:
     What rests on something that is absent here is in neither; ``scores`` and ``failures`` are `Absent` then. Where an
     entity cannot be read, the rows that rest on others are in ``parts``, and the entity is in ``missing``.
 
+    ``figures`` is how many of the page are compared with their past weeks.
     ``as_of`` is the moment of the report, ``now`` the moment at which the sources were asked. ``labels`` are what
     people call events, by their names.
     """
@@ -69,6 +73,7 @@ class Weekly:
     missing: Mapping[str, str]
     scores: Scorecard | UsertrackError
     failures: Investigation | UsertrackError
+    figures: int
     words: OwnWords = PLAIN
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -121,15 +126,17 @@ def gather(
     queries = _parts(week)
     present = runner.library.present(query for query, _ in queries.values())
     parts = {name: now.bind(query, params) for name, (query, params) in queries.items() if query in present}
+    counted, of_segments = len([part for part in COUNTED if part in parts]), FIGURES * len(sought.segment_set.segments)
+    scored_metrics = len(metrics or runner.library.present(runner.library.metrics()))
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)
     by_part = dict(zip(parts, answers, strict=True))
     for name in _APART:
         if isinstance(by_part.get(name), QueryError | SourceBusy | NotCached):  # not where the source is away
             by_part |= _apart(now, name, *queries[name])
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
-        scored = asking.submit(scorecard, now, metrics, days=DAYS, beside=1, done=done)  # the visits
+        scored = asking.submit(scorecard, now, metrics, days=DAYS, beside=counted + of_segments, done=done)
         investigated = asking.submit(investigate, now, days=REACH, since=week.since)
-        classification, moved = classify_both(profiles)
+        classification, moved = classify_both(profiles, beside=scored_metrics + counted)
     scores, failures = _answer_of(scored), _answer_of(investigated)
     assert not isinstance(failures, Unused)  # only a person can fail to use a tool
     return Weekly(
@@ -143,6 +150,7 @@ def gather(
         missing={name: answer.message for name, answer in by_part.items() if isinstance(answer, UsertrackError)},
         scores=scores,
         failures=failures,
+        figures=scored_metrics + counted + of_segments,
         words=runner.library.words,
         labels=labels,
     )
@@ -168,12 +176,15 @@ def _apart(runner: Runner, part: str, query: str, params: Mapping[str, Any]) -> 
 def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
     """The queries of the report by part. ``since`` begins their windows, and ``days`` reaches further back."""
     window = {"days": REACH, "since": week.since}
+    past = {"days": REACH + 7 * MOST_WEEKS}  # which says what is ordinary
     return {
-        "traffic": ("posthog/traffic_days", {"days": REACH + 7 * MOST_WEEKS}),  # what is ordinary, its past says
+        "traffic": ("posthog/traffic_days", past),
         "pages": ("posthog/pages", window),
         "referrers": ("posthog/traffic_sources", window),
         "countries": ("posthog/traffic_countries", window),
         "new_users": (f"{POSTGRES}/new_users", window),
+        "sign_up_days": (f"{POSTGRES}/sign_up_days", past),
+        "run_days": (f"{POSTGRES}/run_success", past),
         "new_people": ("posthog/new_people", window),
         "ux": ("posthog/ux_pages", {"days": DAYS}),
         "after_connect": ("posthog/after_connect", {}),

@@ -1,15 +1,18 @@
 """New users, traffic and the data itself in a few lines each, for the short weekly report."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+from usertrack.core.document import Paragraph
 from usertrack.core.ordinary import MOST_WEEKS, NO_WEEKS, OrdinaryWeek, ordinary_week
+from usertrack.core.table import NamedRow
 from usertrack.core.words import growth, number
 from usertrack.product.scorecard.numbers import Scorecard
+from usertrack.product.scorecard.view import changes_words
 from usertrack.reports.weekly import STEPS, Weekly
+from usertrack.segments.history.ordinary import outside_words, range_words, weeks_words
 
 _TOP = 5  # values in one line of a table; the others are counted
 
@@ -48,8 +51,10 @@ def _of_all(people: int, share: float | None) -> str:
 
 def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
     """Visits beside the week before, and where most of them went and came from, as far as that is recorded."""
-    if "traffic" in weekly.parts and (visits := weekly_visits(weekly)).total:
-        yield weekly.traffic_unit.capitalize(), visits.words
+    if "traffic" in weekly.parts:
+        unit = weekly.traffic_unit.capitalize()
+        if (visits := week_counts(weekly)[unit]).total:
+            yield unit, visits.words
     yield from _unknown(weekly, "traffic", "Visits")
     for part, name, label in (
         ("pages", "page", "To"),
@@ -66,8 +71,8 @@ _UNRECORDED = (None, "(not recorded)", "(no session)")
 
 
 @dataclass(frozen=True)
-class Visits:
-    """The visits of a week, their ``growth`` on the week before in words, and what is ordinary by the weeks before.
+class WeekCount:
+    """What was counted in a week, its ``growth`` on the week before in words, and what is ordinary by the weeks before.
 
     Of a week that is not over, or that has no whole week before it, only the ``total`` is known.
     """
@@ -85,27 +90,57 @@ class Visits:
     def words(self) -> str:
         if not self.growth:
             return number(self.total)
-        low, high = self.ordinary.low, self.ordinary.high
-        if low is None or high is None:
+        if self.ordinary.missing:
             return f"{number(self.total)}, {self.growth}; {self.ordinary.missing}"
-        return f"{number(self.total)}, {self.growth} (ordinarily {number(math.ceil(low))} to {number(int(high))})"
+        return f"{number(self.total)}, {self.growth} (ordinarily {range_words(self.ordinary)})"
 
 
-def weekly_visits(weekly: Weekly) -> Visits:
-    """The visits of a week, beside its past weeks."""
-    unit, week = weekly.traffic_unit, timedelta(days=7)
-    by_day = {row["day"]: row[unit] for row in weekly.parts["traffic"].dicts()}
-    weeks = [[by_day.get(day - week * back) for day in weekly.week.days] for back in range(MOST_WEEKS, -1, -1)]
+def week_counts(weekly: Weekly) -> dict[str, WeekCount]:
+    """By their names visits, sign-ups and failed runs, beside their past weeks; only what is known."""
+    unit = weekly.traffic_unit if "traffic" in weekly.parts else ""
+    counted: dict[str, tuple[str, Callable[[NamedRow], int | None]]] = {
+        unit.capitalize(): ("traffic", lambda row: row[unit]),
+        "Sign-ups": ("sign_up_days", lambda row: row["people"]),
+        weekly.words("Failed {runs}"): ("run_days", lambda row: row["n"] - row["hits"]),
+    }
+    return {
+        name: _week_count(weekly, {row["day"]: count(row) for row in weekly.parts[part].dicts()})
+        for name, (part, count) in counted.items()
+        if part in weekly.parts
+    }
+
+
+def _week_count(weekly: Weekly, by_day: Mapping[date, int | None]) -> WeekCount:
+    """The count of the week; a day without a row has nothing."""
+    week = timedelta(days=7)
+    weeks = [[by_day.get(day - week * back, 0) for day in weekly.week.days] for back in range(MOST_WEEKS, -1, -1)]
     total, before = (sum(count or 0 for count in counts) for counts in (weeks[-1], weeks[-2]))
     if not weekly.finished or not before or None in weeks[-2]:
-        return Visits(total)
+        return WeekCount(total)
     first = next((at for at, counts in enumerate(weeks) if any(counts)), 0)
     past = weeks[first + (first > 0) : -1]  # the log may begin in the middle of its first week
     known = [sum(count or 0 for count in counts) for counts in past if None not in counts]
-    figures = 1 + (len(weekly.scores.scores) if isinstance(weekly.scores, Scorecard) else 0)
-    return Visits(
-        total, f"{growth(total, before, 0)} on the week before", ordinary_week(known, "count", figures=figures)
-    )
+    ordinary = ordinary_week(known, "count", figures=weekly.figures)
+    return WeekCount(total, f"{growth(total, before, 0)} on the week before", ordinary)
+
+
+def changed_fact(weekly: Weekly) -> tuple[str, str]:
+    """The metrics and counts of the week that are not as in an ordinary one."""
+    changed = [
+        *(changes_words(weekly.scores) if isinstance(weekly.scores, Scorecard) else ()),
+        *(f"{name} {count.words}" for name, count in week_counts(weekly).items() if count.changed),
+    ]
+    return "Not as in an ordinary week", " · ".join(changed) or "nothing"
+
+
+def changed_segments(weekly: Weekly) -> Iterator[Paragraph]:
+    """Which segments are not as in an ordinary week. That is known by the history here, and no source can verify it."""
+    moved = weekly.moved
+    outside = " · ".join(words for _, words in outside_words(moved.ordinary, moved.pair, moved.counts))
+    too_few = weeks_words(moved.ordinary)
+    if moved.ordinary:
+        words = too_few or f"Segments that are not as in an ordinary week, by the history here: {outside or 'none'}"
+        yield Paragraph(words, "dim" if too_few else "", verifiable=False)
 
 
 def _top(weekly: Weekly, part: str, name: str, counted: str) -> str:

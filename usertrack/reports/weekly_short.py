@@ -12,7 +12,7 @@ from usertrack.core.sections import unknown_paragraph
 from usertrack.core.words import number, people_words
 from usertrack.failures.view import owner_blocks
 from usertrack.product.scorecard.numbers import Scorecard
-from usertrack.product.scorecard.view import changed_blocks, changes_words
+from usertrack.product.scorecard.view import changed_blocks
 from usertrack.reports.alike import Alike, alike
 from usertrack.reports.incident_effect import Effect, incident_effects
 from usertrack.reports.members import segment_origins
@@ -28,7 +28,7 @@ from usertrack.reports.summary import (
 )
 from usertrack.reports.ux import FRUSTRATED, PAGES, ux_pages, ux_words
 from usertrack.reports.weekly import Weekly
-from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts, weekly_visits
+from usertrack.reports.weekly_facts import changed_fact, changed_segments, new_user_facts, newest, traffic_facts
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.rules import Segment
 from usertrack.segments.view import undecided_words
@@ -67,7 +67,12 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
     new = [f"{name} {number(people)}" for people, name in sorted(counts, key=lambda row: -row[0]) if people]
     figures = [(name, value) for name, value in summary_facts(weekly, timezone) if name not in ("Visits", "Pageviews")]
     lead = [figures.pop(0) for _ in figures[:1] if figures[0][0] == SIZES]
-    facts = [*lead, *_changed(weekly), ("New to act on", " · ".join(new) or "nobody"), *figures]
+    facts = [
+        *lead,
+        changed_fact(weekly),
+        ("New to act on", " · ".join(new) or "nobody"),
+        *figures,
+    ]
     scores = weekly.scores if isinstance(weekly.scores, Scorecard) else None
     origins = (
         *(scorecard_origins(scores) if scores else ()),
@@ -75,15 +80,7 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
         *weekly.origins("traffic", "new_users"),
         *failures_origins(weekly),
     )
-    return Section("In short", (Facts(tuple(facts)),), origins)
-
-
-def _changed(weekly: Weekly) -> Iterator[tuple[str, str]]:
-    changes = changes_words(weekly.scores) if isinstance(weekly.scores, Scorecard) else []
-    visits = weekly_visits(weekly) if "traffic" in weekly.parts else None
-    if visits and visits.changed:
-        changes.append(f"{weekly.traffic_unit.capitalize()} {visits.words}")
-    yield "Not as in an ordinary week", " · ".join(changes) or "nothing"
+    return Section("In short", (Facts(tuple(facts)), *changed_segments(weekly)), origins)
 
 
 def _changes(weekly: Weekly) -> Section:

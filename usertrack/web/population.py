@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsertrackError
+from usertrack.core.ordinary import FEWEST_WEEKS
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import SpooledRows
 from usertrack.core.table import Column, Table
@@ -30,7 +31,7 @@ from usertrack.web.answers import Answer, Answers
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-DEMO_WEEKS = 8  # that the demo's history begins with
+DEMO_WEEKS = FEWEST_WEEKS + 1  # that the demo's history begins with: it knows what an ordinary week is then
 _SECONDS = 20.0  # after which a question that somebody wrote is given up
 _LASTS = 300.0  # seconds: who turns pages does not wait for everybody to be asked again
 _FRESH = timedelta(hours=12)  # a look at a page is recorded in the history twice a day at the most

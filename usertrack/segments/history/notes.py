@@ -1,7 +1,6 @@
 """Notes about snapshots: which ones cannot be compared, were made later than their moment, or are incomplete."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from usertrack.core.period import day, moment
 from usertrack.core.words import number
@@ -13,11 +12,10 @@ from usertrack.segments.view import SegmentChanges
 def segment_changes(moves: MoveCounts, timezone: str) -> SegmentChanges:
     """Return the entries and exits since the earlier snapshot, as the list of segments shows them."""
     before, after = moves.pair.before, moves.pair.after
-    is_week = abs(after.as_of - before.as_of - timedelta(days=7)) <= timedelta(days=1)
     retroactive = [snapshot for snapshot in (before, after) if snapshot.retroactive]
     return SegmentChanges(
         before.as_of,
-        "Since last week" if is_week else f"Since {day(before.as_of, timezone)}",
+        "Since last week" if moves.pair.is_week else f"Since {day(before.as_of, timezone)}",
         moves.counts,
         [*difference_notes(moves.pair, timezone), *retroactive_notes(retroactive, timezone)],
     )

@@ -6,15 +6,14 @@ A snapshot in which a segment was unknown does not count for that segment, neith
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
-from usertrack.core.ordinary import MOST_WEEKS, OrdinaryWeek, ordinary_level
 from usertrack.core.period import in_zone
 from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.entities import EMAIL
+from usertrack.segments.history.ordinary import OrdinarySegment, ordinary_segments
 from usertrack.segments.history.snapshots import WEEK, Snapshot, column_of, nearest
 from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, transition_matrix
 from usertrack.segments.keys import normalised, similar_keys
@@ -139,7 +138,7 @@ class Timeline:
     """The history of one set. ``days`` are its snapshots, one a day. What needs two snapshots is None without them.
 
     ``incomplete`` are the snapshots in which a segment is unknown, whether they are among ``days`` or not; ``ordinary``
-    is what the size of each segment would be by the weeks before the last snapshot.
+    is the week of each segment by those before the last snapshot.
     """
 
     set_name: str
@@ -150,7 +149,7 @@ class Timeline:
     incomplete: tuple[Snapshot, ...] = ()
     pair: SnapshotPair | None = None
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    ordinary: Mapping[str, OrdinaryWeek] = field(default_factory=dict)
+    ordinary: Mapping[str, OrdinarySegment] = field(default_factory=dict)
     matrix: Table | None = None
     moves: Table | None = None
 
@@ -200,26 +199,10 @@ def build_timeline(
         tuple(snapshot for snapshot in snapshots if snapshot.incomplete),
         pair,
         move_counts(connection, pair) if pair else {},
-        ordinary_sizes(days),
+        ordinary_segments(connection, days, days[-1]),
         transition_matrix(connection, pair) if pair else None,
         moves(connection, pair, query.key, query.segments) if pair else None,
     )
-
-
-def ordinary_sizes(days: Sequence[Snapshot]) -> dict[str, OrdinaryWeek]:
-    """The size that each segment of the last snapshot would have by the weeks before it, under the same rules.
-
-    The weeks go back until one has no snapshot within two days, or not the segment: a longer step is no week's.
-    """
-    last = days[-1]
-    weeks = [nearest(days, last.as_of - WEEK * back, timedelta(days=2)) for back in range(1, MOST_WEEKS + 2)]
-    past: dict[str, list[int]] = {id_: [] for id_ in last.known}
-    for back, week in enumerate(takewhile(lambda week: week is not None and week.rules == last.rules, weeks)):
-        for id_, sizes in past.items():
-            segment = week.known.get(id_) if week else None
-            if segment and segment.people is not None and len(sizes) == back:
-                sizes.append(segment.people)
-    return {id_: ordinary_level(sizes[::-1], figures=len(past)) for id_, sizes in past.items()}
 
 
 def snapshots_to_compare(

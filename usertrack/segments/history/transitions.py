@@ -6,7 +6,7 @@ is the difference of its sizes.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsertrackError
@@ -52,6 +52,11 @@ class SnapshotPair:
         """Names of the segments of either snapshot that ``snapshot`` does not know."""
         names = {segment.id: segment.name for snapshot in (self.before, self.after) for segment in snapshot.segments}
         return [name for id_, name in names.items() if id_ not in snapshot.known]
+
+    @property
+    def is_week(self) -> bool:
+        """Whether a week lies between them, give or take a day."""
+        return abs(self.after.as_of - self.before.as_of - WEEK) <= timedelta(days=1)
 
     @property
     def same_rules(self) -> bool:

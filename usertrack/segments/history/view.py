@@ -1,6 +1,5 @@
 """The history of a set as a document: sizes over time, transitions, who moved and why, how long people stay."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,12 +8,12 @@ from itertools import pairwise
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.core.ordinary import FEWEST_WEEKS, NO_WEEKS
 from usertrack.core.period import day
 from usertrack.core.table import MappedRows, Row, Table
 from usertrack.core.words import number
 from usertrack.segments.history.backfill import Backfill
 from usertrack.segments.history.notes import difference_notes, incomplete_notes, retroactive_notes
+from usertrack.segments.history.ordinary import MORE_WEEKS, outside_words, range_words, weeks_words
 from usertrack.segments.history.snapshots import Snapshot, SnapshotSegment
 from usertrack.segments.history.timeline import Timeline
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
@@ -33,7 +32,7 @@ def timeline_document(timeline: Timeline, only: Sequence[str], timezone: str, vi
         raise UsageError(f"there is no view '{view}'", did_you_mean(view, VIEWS, f"views: {', '.join(VIEWS)}"))
     tables = {"sizes": timeline.sizes, "transitions": timeline.matrix, "moves": timeline.moves, "dwell": timeline.dwell}
     if view in ("transitions", "moves") and timeline.pair is None:
-        raise UsageError("one snapshot has nothing to be compared with", _MORE)
+        raise UsageError("one snapshot has nothing to be compared with", MORE_WEEKS)
     seen = [view] if view else ["sizes", "moves"] if only else ["sizes", "transitions", "dwell"]
     blocks: dict[str, Callable[[], list[Block]]] = {
         "sizes": lambda: _sizes(timeline, timezone),
@@ -56,8 +55,9 @@ def timeline_document(timeline: Timeline, only: Sequence[str], timezone: str, vi
             "to": pair.after.as_of if pair else None,
             "rules_changed": not pair.same_rules if pair else None,
             "ordinary": [
-                {"segment": id_, "low": week.low, "high": week.high, "weeks": week.weeks}
+                {"segment": id_, "figure": figure, "low": limits.low, "high": limits.high, "weeks": limits.weeks}
                 for id_, week in timeline.ordinary.items()
+                for figure, limits in vars(week).items()
             ],
             **{name: answer and answer.dicts() for name, answer in tables.items() if view in (None, name)},
             "notes": list(notes),
@@ -66,9 +66,6 @@ def timeline_document(timeline: Timeline, only: Sequence[str], timezone: str, vi
         timezone=timezone,
         as_of=timeline.days[-1].as_of,
     )
-
-
-_MORE = "`usertrack history backfill --weeks 9` adds earlier ones"
 
 
 def span(days: Sequence[Snapshot], timezone: str) -> str:
@@ -94,8 +91,8 @@ def _sizes(timeline: Timeline, timezone: str) -> list[Block]:
 
     tags = segment_tags(timeline.days[-1].segments)
     moved = Field(_compared(then, now, timeline, timezone), align="right") if timeline.pair else None
-    limits = timeline.ordinary.values()
-    ordinary = Field("Ordinary week") if any(week.low is not None for week in limits) else None
+    too_few = weeks_words(timeline.ordinary)
+    ordinary = Field("Ordinary week") if timeline.ordinary and not too_few else None
     columns: Columns[str] = Columns(
         Attribute("segment", "VARCHAR", lambda segment: last[segment][2], Field("Segment", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda segment: sizes(segment)[-1], Field("People", "number")),
@@ -106,27 +103,24 @@ def _sizes(timeline: Timeline, timezone: str) -> list[Block]:
         Attribute("moved", "VARCHAR", lambda segment: moves_text(_between(timeline, segment)), moved),
     )
     if not timeline.pair:
-        more = [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
-    elif ordinary is None:
-        weeks = max((week.weeks for week in limits), default=0)
-        more = [
-            Paragraph(
-                f"what an ordinary week is takes {FEWEST_WEEKS + 1} weekly snapshots; {weeks + 1} are there: {_MORE}",
-                "dim",
-            )
-        ]
+        more = [Paragraph(f"one snapshot has nothing to be compared with: {MORE_WEEKS}", "dim")]
+    elif too_few:
+        more = [Paragraph(too_few, "dim")]
     else:
-        more = []
+        outside = " · ".join(words for _, words in outside_words(timeline.ordinary, timeline.pair, timeline.counts))
+        more = (
+            [Paragraph(f"Not as in an ordinary week: {outside or 'nothing'}")] if now == timeline.days[-1].as_of else []
+        )
     return [columns.listing(people, timezone=timezone), *more]
 
 
 def _ordinary(timeline: Timeline, segment: str, people: int | None) -> str | None:
     """``290 to 350: above``, or how many weeks there are yet; nothing for a segment that is unknown now."""
-    week = timeline.ordinary.get(segment, NO_WEEKS)
-    if week.low is None or week.high is None:
-        return week.missing if segment in timeline.ordinary else None
+    if segment not in timeline.ordinary:
+        return None
+    week = timeline.ordinary[segment].people
     side = week.side(people)
-    return f"{number(math.ceil(week.low))} to {number(int(week.high))}" + f": {side}" * (side != "within")
+    return range_words(week) + f": {side}" * (side in ("above", "below"))
 
 
 def _compared(then: datetime | None, now: datetime | None, timeline: Timeline, timezone: str) -> str:

@@ -4,8 +4,8 @@ The earlier classification comes from the history where it was recorded at that 
 are compared in a temporary file; only `_record_both` writes to the history.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from usertrack.core.errors import UsertrackError
@@ -17,7 +17,8 @@ from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.library.library import Statement
 from usertrack.segments.classify import Classification, classify
 from usertrack.segments.history.file import HistoryFile, open_history
-from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
+from usertrack.segments.history.ordinary import OrdinarySegment, ordinary_segments
+from usertrack.segments.history.snapshots import WEEK, Snapshot, nearest, record, rules_digest, snapshots
 from usertrack.segments.history.transitions import MoveCounts, SnapshotPair, move_counts, moves, standing, week_before
 from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import Rules, SegmentSet
@@ -29,12 +30,14 @@ _TOLERANCE = timedelta(hours=12)  # a snapshot that is no further from a moment 
 class Moves(MoveCounts):
     """``moves``: one row per person and segment, see `transitions.moves`.
 
-    ``standing``: one row per person to act on, see `transitions.standing`. ``recorded``: both snapshots are in the
+    ``standing``: one row per person to act on, see `transitions.standing`. ``ordinary``: the week of each segment by
+    the weeks before, as far as the history knows them; nothing without one. ``recorded``: both snapshots are in the
     history.
     """
 
     moves: Table
     standing: Table
+    ordinary: Mapping[str, OrdinarySegment] = field(default_factory=dict)
     recorded: bool = False
 
 
@@ -79,8 +82,10 @@ def ask_both(
     return WeekAgoAnswers(query, now, before, answers[:first], snapshot or answers[first:second]), answers[second:]
 
 
-def classify_both(answers: WeekAgoAnswers) -> tuple[Classification, Moves]:
+def classify_both(answers: WeekAgoAnswers, beside: int = 0) -> tuple[Classification, Moves]:
     """The classification at the later moment, and who moved since the earlier one.
+
+    ``beside`` is how many other figures of the page are compared with their past weeks.
 
     Raises a UsertrackError when no source gave any profiles.
     """
@@ -108,11 +113,28 @@ def classify_both(answers: WeekAgoAnswers) -> tuple[Classification, Moves]:
                 move_counts(connection, pair),
                 moves(connection, pair, classification.profiles.key),
                 standing(classification, pair),
-                query.place is not None,
+                recorded=query.place is not None,
             )
-    if query.keep and query.place:
-        _record_both(classification, was, query.place, now)
+    if query.place:
+        moved = replace(moved, ordinary=_ordinary(classification, moved.pair, query.place, beside))
+        if query.keep:
+            _record_both(classification, was, query.place, now)
     return classification, moved
+
+
+def _ordinary(
+    classification: Classification, pair: SnapshotPair, place: HistoryFile, beside: int
+) -> dict[str, OrdinarySegment]:
+    """The ordinary week of each segment; nothing where the history cannot be read."""
+    if not place.path.exists():
+        return dict.fromkeys(pair.after.known, OrdinarySegment())
+    connection = classification.profiles.connection
+    try:
+        with open_history(connection, place):
+            known = snapshots(connection, place, pair.after.set_name, until=pair.after.as_of - WEEK / 2)
+            return ordinary_segments(connection, known, pair.after, beside)
+    except UsertrackError:  # `_record_both` notes it
+        return {}
 
 
 def _recorded_snapshot(runner: Runner, query: WeekAgoQuery) -> Snapshot | None:

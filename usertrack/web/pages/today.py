@@ -63,6 +63,7 @@ class People:
 
 
 def _people(analysis: Analysis) -> People:
+    from usertrack.product.scorecard.numbers import listed_metrics
     from usertrack.segments.history.notes import segment_changes
     from usertrack.segments.history.snapshots import WEEK
     from usertrack.segments.history.week_ago import WeekAgoQuery, ask_both, classify_both
@@ -72,11 +73,12 @@ def _people(analysis: Analysis) -> People:
     earlier, place = runner.as_of - WEEK, analysis.history()
     query = WeekAgoQuery(rules, segment_set, runner.as_of, earlier, place, keep=False, as_listed=True)
     answers, _ = ask_both(runner, query)
-    classification, moved = classify_both(answers)
+    names = listed_metrics(runner.library, analysis.settings.values["metrics"])
+    classification, moved = classify_both(answers, beside=len(names or runner.library.metrics()))
     analysis.mark_incomplete(classification.profiles)
     timezone = analysis.settings["timezone"]
     changes = segment_changes(moved, timezone)
-    news = documents.news_document(classification, changes, timezone)
+    news = documents.news_document(classification, moved, changes, timezone)
     act = documents.people_document(classification, moved, changes)
     moves = documents.moves_document(classification, changes, timezone)
     return People(document_html(replace(news, notes=())), titled_html(act), titled_html(moves))
@@ -92,9 +94,11 @@ def _incidents(analysis: Analysis) -> Markup:
 
 def _scores(analysis: Analysis) -> Markup:
     from usertrack.product.scorecard.numbers import listed_metrics, scorecard
+    from usertrack.segments.history.ordinary import FIGURES
 
     names = listed_metrics(analysis.runner.library, analysis.settings.values["metrics"])
-    scores = scorecard(analysis.runner, names, days=_DAYS)
+    segments = analysis.rules().set_or_usual(None).segments
+    scores = scorecard(analysis.runner, names, days=_DAYS, beside=FIGURES * len(segments))
     return titled_html(documents.scores_document(scores, analysis.settings["timezone"]))
 
 
