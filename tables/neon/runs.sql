@@ -1,5 +1,6 @@
 -- title: Workflow runs
 -- about: A row per run of a workflow, and how it ended. Of a run that failed, `error` is its log.
+-- same_as: [run_completed]
 -- states:
 --   ok: [success, completed]
 --   failed: [failed]

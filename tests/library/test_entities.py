@@ -76,7 +76,7 @@ def test_reads_another_one(tmp_path: Path) -> None:
         (JOBS.replace("[2]", "2"), "2: 'ok' takes a list of words", "write `ok: [done, finished]`"),
         (JOBS.replace("[2],", "[2], ok: [7],"), "2: 'ok' is there twice", "take one of them out"),
         (JOBS.replace("--", "-- title: all\n--", 1), "2: 'title' is there twice", "take one of them out"),
-        (JOBS.replace("states", "params"), "2: a table has no 'params'", "title, about, states and timezone"),
+        (JOBS.replace("states", "params"), "2: a table has no 'params'", "title, about, states, same_as and timezone"),
         (
             JOBS.replace("app.jobs AS j", "{runs} AS j"),
             "runs.sql:3: the table 'runs' reads itself",

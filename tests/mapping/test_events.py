@@ -1,6 +1,12 @@
 """Which of a company's own events stand for the roles that usertrack asks for."""
 
-from usertrack.mapping.events import NONE, EventCount, proposed_roles
+import pytest
+
+from usertrack.library.entities import KINDS
+from usertrack.mapping.catalog import DatabaseTable
+from usertrack.mapping.events import NONE, EventCount, proposed_roles, set_copies
+from usertrack.mapping.proposal import Proposal
+from usertrack.mapping.select import Select
 
 
 def _roles(*names: str) -> dict[str, str]:
@@ -22,3 +28,19 @@ def test_what_a_step_would_read_otherwise_is_escaped() -> None:
 def test_an_event_that_is_called_as_usual_needs_no_proposal() -> None:
     assert "signed_up" not in _roles("signed_up", "registered")
     assert _roles() == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "copies"),
+    [
+        ("renders_renderjob", ("job_finished",)),
+        ("orders", ("Order Created", "order_completed")),
+        ("workflow_runs", ("run_completed",)),
+        ("notes", ()),
+    ],
+)
+def test_an_event_that_is_called_after_the_rows_tells_of_them(table: str, copies: tuple[str, ...]) -> None:
+    proposal = Proposal(KINDS["calls"], Select(DatabaseTable(1, "public", table, table)), 1.0, [])
+    names = ("job_finished", "Order Created", "order_completed", "order page viewed", "run_completed", "$run_completed")
+    set_copies([proposal], [EventCount(name, 9, 3, None) for name in names])
+    assert proposal.same_as == copies

@@ -155,7 +155,7 @@ def test_what_both_sources_tell_of_a_run_is_one_entry() -> None:
         (ago(1), "run", "workflow run", "ok", None, ago(1)),
         (ended, "run", "workflow run", "failed", "rc=137", ago(2)),  # half an hour, and stands where it ended
     )
-    assert [row[:5] for row in timeline({"events": events, "actions": actions})] == [
+    assert [row[:5] for row in timeline({"events": events, "actions": actions}, {"run_completed": "runs"})] == [
         (ago(1), "run", "workflow run", "ok", "run_completed in PostHog"),
         (ended, "run", "workflow run", "failed", "rc=137"),
         (ago(2, 60), "event", "run_completed", None, None),

@@ -107,6 +107,19 @@ def test_of_the_past_who_came_later_is_in_no_segment_and_the_last_event_is_the_l
         assert quiet == (90, 0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("event", "actions"), [("run_completed", 5), ("report_opened", 7)])
+def test_what_is_a_row_and_an_event_is_one_action(tmp_path: Path, event: str, actions: int) -> None:
+    company = Company()
+    company.account("ann@x.example", signed_up=ago(20), runs={"completed": 2, "failed": 1}, run_at=ago(3))
+    ann = company.person("ann@x.example")
+    company.event(ann, event, ago(3), times=2)
+    company.event(ann, "opened", ago(2), times=2)
+    with office(tmp_path, company) as place, place.profiles() as profiles:
+        row = profiles.row("SELECT actions_recent, active_days FROM profile WHERE email = 'ann@x.example'")
+        assert row == (actions, 2)
+
+
 def test_who_left_by_the_apps_own_account_is_lapsed(tmp_path: Path) -> None:
     company = Company()
     company.account("left@x.example", organization="gone", last_active=ago(40), runs={"completed": 3})  # 3 days ago

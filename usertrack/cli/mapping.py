@@ -479,12 +479,13 @@ def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:
     from usertrack.library.entities import KINDS
     from usertrack.library.events import NONE
     from usertrack.mapping import files
-    from usertrack.mapping.events import funnels_text
+    from usertrack.mapping.events import funnels_text, set_copies
     from usertrack.mapping.labels import guessed_labels
     from usertrack.workspace.folder import FILE_NAME
     from usertrack.workspace.scaffold import FUNNELS, create_workspace, use_profile
 
     created = create_workspace(folder)
+    set_copies(found.proposals, found.events)
     written = files.write_entities(folder, found.proposals, found.drafts)
     settings_file = folder / FILE_NAME
     if profile:

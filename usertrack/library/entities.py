@@ -233,8 +233,9 @@ class Entity:
     """One entity as it is mapped: the SELECT of its file, the columns of that, and what its states mean.
 
     ``written`` is the SQL as in the file, with its comments, and ``line`` the one on which that begins. Times without
-    a zone are read as of ``timezone``, which may be UNKNOWN_ZONE. ``leads`` is that of own events. ``lacking`` are
-    columns that are NULL, as the tables do not have them, and what of the tables that is.
+    a zone are read as of ``timezone``, which may be UNKNOWN_ZONE. ``leads`` is that of own events, and ``same_as``
+    are the events of PostHog that tell of the same as rows. ``lacking`` are columns that are NULL, as the tables do not
+    have them, and what of the tables that is.
     """
 
     kind: EntityKind
@@ -247,6 +248,7 @@ class Entity:
     shipped: bool = False
     timezone: str = ""
     leads: str = ""
+    same_as: tuple[str, ...] = ()
     lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property

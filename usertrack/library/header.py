@@ -35,8 +35,9 @@ from usertrack.library.position import line_with
 from usertrack.library.query import FACT_TYPES, Fact, Query
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of, without_comments
 
-_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states", "timezone", "leads"}
+_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states", "timezone", "leads", "same_as"}
 _MAPPINGS = {"params", "facts", "metric", "states"}
+_MAY_BE_LISTS = {"key", "same_as"}
 _FACT_KEYS = {"label", "type", "unit", "absent", "current", "merge", "by", "wins"}
 _MERGES = ("sum", "min", "max", "first", "last")
 
@@ -61,7 +62,7 @@ def read_query(
     """
     source = name.split("/", 1)[0]
     header = _Header(path, Path(name) if shipped else path)
-    for key_of_tables in {"states", "timezone", "leads"} & set(header.document):
+    for key_of_tables in {"states", "timezone", "leads", "same_as"} & set(header.document):
         raise header.wrong(f"a query has no {key_of_tables}", key_of_tables, hint=f"those of {TABLES} have")
     params, facts = header.parameters, header.document.get("facts") or {}
     try:
@@ -127,7 +128,11 @@ class _Header(YamlFile):
             raise self.wrong(f"the file needs {self.needs}", hint=self.hint)
         for key, value in self.document.items():
             kind, article = (dict, "a mapping of names to values") if key in _MAPPINGS else (str, "a text")
-            if value is not None and not isinstance(value, kind) and not (key == "key" and isinstance(value, list)):
+            if (
+                value is not None
+                and not isinstance(value, kind)
+                and not (key in _MAY_BE_LISTS and isinstance(value, list))
+            ):
                 raise self.wrong(f"'{key}' takes {article}", key)
 
     @property
@@ -228,6 +233,15 @@ class _Header(YamlFile):
         return {state: tuple(word for word in meanings if meanings[word] == state) for state in states}
 
     @property
+    def same_as(self) -> tuple[str, ...]:
+        """Return the events that tell of the same as rows; raises UsageError for what is no list of events."""
+        events = self.document.get("same_as") or []
+        events = [events] if isinstance(events, str) else events
+        if not isinstance(events, list) or not all(isinstance(name, str) and name for name in events):
+            raise self.wrong("'same_as' takes a list of events", "same_as", hint="write `same_as: [run_completed]`")
+        return tuple(events)
+
+    @property
     def zone(self) -> str:
         """Return the timezone of times without one: empty, unknown or a name; else raise UsageError."""
         zone = str(self.document.get("timezone") or "")
@@ -317,7 +331,7 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
     Raises UsageError with file and line.
     """
     header = _Header(path, path)
-    known = ["title", "about", "leads" if kind is OWN_EVENTS else "states", "timezone"]
+    known = ["title", "about", *(["leads"] if kind is OWN_EVENTS else ["states", "same_as"]), "timezone"]
     if unknown := sorted(set(header.document) - set(known)):
         hint = f"its header has a {', '.join(known[:-1])} and {known[-1]}"
         raise header.wrong(f"a table has no '{unknown[0]}'", unknown[0], hint=hint)
@@ -350,7 +364,10 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
                     else f"add it to the SELECT: … AS {column.name}",
                 )
     return Entity(
-        kind, sql, tuple(columns), header.states(kind), path, written, line, timezone=header.zone, leads=leads
+        *(kind, sql, tuple(columns), header.states(kind), path, written, line),
+        timezone=header.zone,
+        leads=leads,
+        same_as=header.same_as,
     )
 
 

@@ -13,7 +13,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.source_names import POSTGRES
 from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, with_entities
-from usertrack.library.events import EVENTS, NONE, ROLES, connects_servers, parse_step
+from usertrack.library.events import EVENTS, NONE, ROLES, EventStep, connects_servers, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
@@ -52,6 +52,13 @@ def _role(name: str, step: str) -> Fragment:
     """The condition that ``{name}`` stands for in a query."""
     condition = "false" if step == NONE else parse_step(step).sql
     return Fragment(name, condition, None, ROLES[name].about, f"Here: `{step}`.")
+
+
+def _is_copy(events: Collection[str]) -> Fragment:
+    """The condition that an event tells of the same as a row, so that a sum of both counts it once."""
+    condition = EventStep("", tuple(sorted(events))).sql if events else "false"
+    about = "Whether an event tells of the same as a row of Postgres: `same_as` in the header of an entity."
+    return Fragment("is_copy", condition, title="An event that is a copy", about=about)
 
 
 _LIKE = {"person_id": ("account_id", "person_id")}
@@ -209,11 +216,21 @@ class Library:
         own = {name: path for name, path in paths.items() if path and not path.is_relative_to(shipped_root())}
         return {name: own.get(name) for name in sorted(paths)}
 
+    @cached_property
+    def copies(self) -> Mapping[str, str]:
+        """The events that tell of the same as rows, with the name of their entity, of entities that are here."""
+        files = {name: self.entities.files.get(name) for name in self.entities.present}
+        copies: dict[str, str] = {}
+        for name in (name for name, path in files.items() if path and b"same_as" in _bytes(path)):
+            with suppress(UsageError):  # a broken file is an error where it is read
+                copies |= dict.fromkeys(self.entities[name].same_as, name)
+        return copies
+
     def fragments(self, source: str) -> Fragments:
         """The fragments for queries of ``source``; one of the workspace replaces the shipped one of the same name."""
         if source not in self._fragments:
             roles = {name: _role(name, step) for name, step in self.roles.items()} | _EMAILS
-            roles = roles if source == "posthog" else {}
+            roles = roles | {"is_copy": _is_copy(self.copies)} if source == "posthog" else {}
             absent = [name for name, step in self.roles.items() if step == NONE]
             absent += [] if self.has_events else [EVENTS]
             self._fragments[source] = Fragments(self._roots, source, read_fragment, roles, absent)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from usertrack.core.document import Document, Facts
@@ -10,6 +10,7 @@ from usertrack.core.words import people_words, plural
 from usertrack.library.events import NONE, ROLES, parse_step
 from usertrack.mapping import rules
 from usertrack.mapping.names import words
+from usertrack.mapping.proposal import Proposal
 from usertrack.workspace.scaffold import FUNNELS
 
 KEY_ACTION = "feature_used"
@@ -63,6 +64,21 @@ def _key_actions(counts: Sequence[EventCount]) -> str:
         if count.events > count.people and not rules.words("passive_events") & set(words(count.name))
     ]
     return "|".join(actions[:_ACTIONS]) or NONE
+
+
+def set_copies(proposals: Iterable[Proposal], counts: Sequence[EventCount]) -> None:
+    """Say of each proposal which events tell of the same as its rows: ``order_created`` of a row of orders."""
+    left = [count.name for count in counts if not count.name.startswith("$")]
+    for proposal in proposals:
+        if proposal.kind.name not in _ACTED:
+            continue
+        nouns = {proposal.table.words[-1], *(["run"] if proposal.kind.name == "runs" else [])}
+        own = [name for name in left if nouns & {*words(name)} and rules.words("event_ends") & {*words(name)}]
+        proposal.same_as = tuple(own)
+        left = [name for name in left if name not in own]
+
+
+_ACTED = ("runs", "calls", "code_runs", "agent_runs", "deployments")  # a row of these is something that somebody did
 
 
 def escaped(name: str) -> str:

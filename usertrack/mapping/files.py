@@ -39,6 +39,7 @@ def entity_text(proposal: Proposal) -> str:
             "states:",
             *(f"  {state}: [{', '.join(map(_word, words))}]" for state, words in proposal.states.items()),
         ]
+    lines += [f"same_as: [{', '.join(map(_word, proposal.same_as))}]"] if proposal.same_as else []
     lines += [f"timezone: {proposal.timezone}"] if proposal.timezone else []
     header = "\n".join(f"-- {line}" for line in lines)
     missing = proposal.not_found

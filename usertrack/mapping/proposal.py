@@ -27,6 +27,7 @@ class Proposal:
     whose words are not read yet. ``has_shared_plan``: the plan is an organization's, so that all its people pay.
     ``organizations`` are those of accounts, where they have a table. ``notes`` say what is left to a person, and
     ``lacking`` what it means that a column was not found. Times without a zone are of ``timezone``.
+    ``same_as`` are events that tell of the same as its rows.
     """
 
     kind: EntityKind
@@ -43,6 +44,7 @@ class Proposal:
     confidence: str = "low"
     is_empty: bool = False
     timezone: str = ""
+    same_as: tuple[str, ...] = ()
     organizations: Organizations | None = None
 
     @property

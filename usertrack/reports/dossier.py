@@ -1,6 +1,7 @@
 """One person's dossier, from both sources: account, segments, activity, tools, failures, sessions, timeline."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -60,6 +61,7 @@ class Dossier:
     days: tuple[tuple[date, int], ...] = ()
     hours: tuple[tuple[int, ...], ...] = ()
     timeline: tuple[Row, ...] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     words: OwnWords = PLAIN
     key: str = EMAIL
@@ -92,7 +94,8 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
         missing=missing,
         days=tuple(days.items()),
         hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
-        timeline=timeline(parts),
+        timeline=timeline(parts, runner.library.copies),
+        copies=runner.library.copies,
         words=runner.library.words,
         key=profiles.key,
         notes=tuple(dict.fromkeys([*profiles.notes, *missing.values(), *_truncation_notes(parts)])),

@@ -339,7 +339,7 @@ def _failed_runs(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listi
 def _timeline(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listing]:
     heading = "Timeline, 30 days"
     columns = _timeline_columns(dossier.words)
-    rows = dossier.timeline if masked else timeline(dossier.parts, masked=False)
+    rows = dossier.timeline if masked else timeline(dossier.parts, dossier.copies, masked=False)
     listing = columns.listing(rows, heading, limit=30, timezone=timezone, as_of=dossier.as_of)
     return [listing] if rows else []
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from usertrack.core.table import Row, Table
 from usertrack.core.words import plural
@@ -12,14 +13,16 @@ _LATEST = timedelta(minutes=10)  # how long after its begin an event may tell of
 BY_TIME = "which calls are a run's is judged by time alone: runs and calls have no key in common"
 
 
-def timeline(parts: Mapping[str, Table], *, masked: bool = True) -> tuple[Row, ...]:
+def timeline(
+    parts: Mapping[str, Table], copies: Mapping[str, str] = MappingProxyType({}), *, masked: bool = True
+) -> tuple[Row, ...]:
     """(at, kind, what, outcome, detail, began_at), newest first, of events and backend actions.
 
     What failed stands where it ended.
 
-    Why something failed is a fingerprint, or, where it is not ``masked``, the message itself. An event whose name says
-    ``run``, up to ten minutes after a run began and before the next one, is told with that run. If the rows of one
-    source were truncated, the timeline ends where that source does, so that it has no holes.
+    Why something failed is a fingerprint, or, where it is not ``masked``, the message itself. ``copies`` are the
+    events that tell of rows, by their entity: one up to ten minutes after a run began, and before the next one, is told
+    with that run. If the rows of one source were truncated, the timeline ends where that source does: it has no holes.
     """
     why = fingerprint if masked else real
     events: list[Row] = [
@@ -31,25 +34,32 @@ def timeline(parts: Mapping[str, Table], *, masked: bool = True) -> tuple[Row, .
         for at, kind, name, outcome, detail, *began_at in (parts["actions"].rows if "actions" in parts else ())
     ]
     cut = [rows[-1][5] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
-    known = [row for row in _once(events, actions) if not cut or row[0] >= max(cut)]
+    known = [row for row in _once(events, actions, copies) if not cut or row[0] >= max(cut)]
     return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
 
 
-def _once(events: Sequence[Row], actions: Sequence[Row]) -> list[Row]:
-    """``actions`` and ``events``, but for an event that tells of a run: its name is in the detail of that run."""
-    runs = sorted((row for row in actions if row[1] == "run"), key=lambda row: row[5])
-    of_run: dict[int, Row] = {}
+_KINDS = {"runs": "run", "calls": "tool", "code_runs": "code", "agent_runs": "agent", "deployments": "custom tool"}
+"""What the rows of an entity are in a timeline."""
+
+
+def _once(events: Sequence[Row], actions: Sequence[Row], copies: Mapping[str, str]) -> list[Row]:
+    """``actions`` and ``events``, but for a copy of an action: its name is in the detail of that one."""
+    began = sorted(actions, key=lambda row: row[5])
+    places: dict[str, list[int]] = {}
+    for at, row in enumerate(began):
+        places.setdefault(row[1], []).append(at)
+    copy_of: dict[int, Row] = {}
     for event in events:
-        if "run" in str(event[2]).split("_"):
-            before = [at for at, run in enumerate(runs) if run[5] <= event[0] <= max(run[0], run[5] + _LATEST)]
-            if before and before[-1] not in of_run:
-                of_run[before[-1]] = event
-    merged = [
-        (*run[:4], " · ".join(filter(None, (run[4], f"{of_run[at][2]} in PostHog"))), run[5]) if at in of_run else run
-        for at, run in enumerate(runs)
+        own = places.get(_KINDS.get(copies.get(event[2], ""), ""), [])
+        before = [at for at in own if began[at][5] <= event[0] <= max(began[at][0], began[at][5] + _LATEST)]
+        if before and before[-1] not in copy_of:
+            copy_of[before[-1]] = event
+    twice = {id(event) for event in copy_of.values()}
+    told = [
+        (*row[:4], " · ".join(filter(None, (row[4], f"{copy_of[at][2]} in PostHog"))), row[5]) if at in copy_of else row
+        for at, row in enumerate(began)
     ]
-    twice = {id(event) for event in of_run.values()}
-    return [*merged, *(row for row in actions if row[1] != "run"), *(row for row in events if id(row) not in twice)]
+    return [*told, *(row for row in events if id(row) not in twice)]
 
 
 @dataclass(frozen=True)
