@@ -151,7 +151,10 @@ def _notes(answer: FunnelAnswer) -> Iterator[str]:
         why = f"the {_in_words(answer.funnel.seconds(answer.scope))} to convert in are not over for all"
         yield from shares.note([group.trend for group in answer.groups], answer.scope, why)
     if at_once := sum(step.at_once for group in answer.groups for step in group.steps):
-        yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
+        ties = "are in no median or mean"
+        if answer.funnel.order != "unordered":
+            ties = f"count, since events of one moment are taken in the order of the steps, and {ties}"
+        yield f"steps at the very time of the one before {ties}: {number(at_once)}"
     yield from all_others_note(answer.table, answer.scope)
     if answer.scope.breakdown:
         yield "first touch: a person is counted once, under the first value that came with a step of theirs"
