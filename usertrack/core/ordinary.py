@@ -22,9 +22,7 @@ from usertrack.core.stats import student_point
 FEWEST_WEEKS = 8  # with fewer, limits are so wide that half of the people could go unnoticed
 MOST_WEEKS = 26  # what was usual more than half a year ago is not what is usual now
 QUIET = 0.04  # pages without any change with a figure outside all the same; 5 % is promised, and worlds are not normal
-_RARE = (
-    30  # a week; fewer are skewed on a log scale: of 5 a week, chance alone would reach to 22, and is 14 at the most
-)
+_RARE = 30  # a week: of 5, chance alone would reach to 22 on a log scale, and goes to 14 at the most
 _RANGE = 1.128  # mean moving range of two in standard deviations of a normal figure (d2 of control charts)
 
 Scale = Literal["count", "share", "measure"]

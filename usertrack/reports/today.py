@@ -30,8 +30,8 @@ def news_document(classification: Classification, moved: Moves, changes: Segment
     blocks = [Paragraph(f"{as_of:%A}, {moment(as_of, timezone)}", "dim")]
     segments = {count.segment.id: count.segment for count in classification.counts}
     outside = [
-        f"{words}{_common(classification, segments[id_])}"
-        for id_, words in outside_words(moved.ordinary, moved.pair, moved.counts)
+        words + (_common(classification, segments[id_]) if what == "people" else "")
+        for id_, what, words in outside_words(moved.ordinary, moved.pair, moved.counts)
     ]
     too_few = weeks_words(moved.ordinary)
     if outside:

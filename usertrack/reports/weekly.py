@@ -126,6 +126,7 @@ def gather(
     queries = _parts(week)
     present = runner.library.present(query for query, _ in queries.values())
     parts = {name: now.bind(query, params) for name, (query, params) in queries.items() if query in present}
+    # those of segments with or without a history, so that whoever verifies the report has the same limits
     counted, of_segments = len([part for part in COUNTED if part in parts]), FIGURES * len(sought.segment_set.segments)
     scored_metrics = len(metrics or runner.library.present(runner.library.metrics()))
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)

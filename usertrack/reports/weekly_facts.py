@@ -125,10 +125,16 @@ def _week_count(weekly: Weekly, by_day: Mapping[date, int | None]) -> WeekCount:
 
 
 def changed_fact(weekly: Weekly) -> tuple[str, str]:
-    """The metrics and counts of the week that are not as in an ordinary one."""
+    """The metrics and counts of the week that are not as in an ordinary one, or why none is known to be."""
+    counts = week_counts(weekly)
+    scores = weekly.scores.scores if isinstance(weekly.scores, Scorecard) else ()
+    past = [score.ordinary for score in scores] + [count.ordinary for count in counts.values()]
+    if all(week.missing for week in past):
+        most = max((week.weeks for week in past), default=0)
+        return "Not as in an ordinary week", f"not known: {OrdinaryWeek(most).missing}"
     changed = [
         *(changes_words(weekly.scores) if isinstance(weekly.scores, Scorecard) else ()),
-        *(f"{name} {count.words}" for name, count in week_counts(weekly).items() if count.changed),
+        *(f"{name} {count.words}" for name, count in counts.items() if count.changed),
     ]
     return "Not as in an ordinary week", " · ".join(changed) or "nothing"
 
@@ -136,7 +142,7 @@ def changed_fact(weekly: Weekly) -> tuple[str, str]:
 def changed_segments(weekly: Weekly) -> Iterator[Paragraph]:
     """Which segments are not as in an ordinary week. That is known by the history here, and no source can verify it."""
     moved = weekly.moved
-    outside = " · ".join(words for _, words in outside_words(moved.ordinary, moved.pair, moved.counts))
+    outside = " · ".join(words for *_, words in outside_words(moved.ordinary, moved.pair, moved.counts))
     too_few = weeks_words(moved.ordinary)
     if moved.ordinary:
         words = too_few or f"Segments that are not as in an ordinary week, by the history here: {outside or 'none'}"

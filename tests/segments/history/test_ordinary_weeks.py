@@ -75,7 +75,7 @@ def test_an_unusual_number_of_people_who_enter_is_told_although_the_size_is_ordi
     pair = SnapshotPair(*history[-2:])
     assert not [*outside_words(weeks, pair, {"failing": (2, 2)})]
     assert [*outside_words(weeks, pair, {"failing": (15, 15)})] == [
-        ("failing", "failing 15 entered (ordinarily 0 to 6)"),
-        ("failing", "failing 15 left (ordinarily 0 to 6)"),
+        ("failing", "entered", "failing 15 entered (ordinarily 0 to 6)"),
+        ("failing", "left", "failing 15 left (ordinarily 0 to 6)"),
     ]
     assert not [*outside_words(weeks, SnapshotPair(history[-4], history[-1]), {"failing": (15, 15)})], "three weeks"

@@ -32,7 +32,8 @@ def ordinary_segments(
 ) -> dict[str, OrdinarySegment]:
     """The ordinary week of each segment of ``last``, by the ``known`` weeks before it under the same rules.
 
-    The weeks go back until none is nearest to a week before the last, or not the segment: a longer step is no week's.
+    The weeks go back until no snapshot is of about a week before, or does not know the segment. Who entered and left in
+    a step of more or less than a week, give or take a day, does not count.
     ``beside`` is how many other figures the page has.
     """
     snapshots: list[Snapshot] = []
@@ -41,13 +42,14 @@ def ordinary_segments(
         if week is None or week.rules != last.rules:
             break
         snapshots.insert(0, week)
-    moved = [move_counts(connection, SnapshotPair(*pair)) for pair in pairwise(snapshots)]
+    pairs = [SnapshotPair(*pair) for pair in pairwise(snapshots)]
+    moved = [move_counts(connection, pair) if pair.is_week else {} for pair in pairs]
     figures = FIGURES * len(last.known) + beside
 
     def limits(id_: str) -> OrdinarySegment:
         since = next((at for at in range(len(snapshots), 0, -1) if id_ not in snapshots[at - 1].known), 0)
         sizes = [week.known[id_].people or 0 for week in snapshots[since:]]
-        entered, left = ([counts[id_][side] for counts in moved[since:]] for side in (0, 1))
+        entered, left = ([counts[id_][side] for counts in moved[since:] if counts] for side in (0, 1))
         return OrdinarySegment(
             ordinary_level(sizes, figures=figures),
             ordinary_week(entered, "count", figures=figures),
@@ -59,8 +61,8 @@ def ordinary_segments(
 
 def outside_words(
     ordinary: Mapping[str, OrdinarySegment], pair: SnapshotPair, moved: Mapping[str, tuple[int, int]]
-) -> Iterator[tuple[str, str]]:
-    """A segment's id with ``Failing 31 entered (ordinarily 2 to 8)``, for each figure outside an ordinary week.
+) -> Iterator[tuple[str, str, str]]:
+    """A segment's id, its figure, and ``Failing 31 entered (ordinarily 2 to 8)`` where that is no ordinary week.
 
     ``moved`` has the people who entered and left between the two snapshots, by segment.
     """
@@ -73,7 +75,7 @@ def outside_words(
             (left, week.left, "left"),
         ):
             if value is not None and limits.side(value) in ("above", "below"):
-                yield segment.id, f"{segment.name} {number(value)} {what} (ordinarily {range_words(limits)})"
+                yield segment.id, what, f"{segment.name} {number(value)} {what} (ordinarily {range_words(limits)})"
 
 
 def range_words(week: OrdinaryWeek) -> str:

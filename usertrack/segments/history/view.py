@@ -107,7 +107,7 @@ def _sizes(timeline: Timeline, timezone: str) -> list[Block]:
     elif too_few:
         more = [Paragraph(too_few, "dim")]
     else:
-        outside = " · ".join(words for _, words in outside_words(timeline.ordinary, timeline.pair, timeline.counts))
+        outside = " · ".join(words for *_, words in outside_words(timeline.ordinary, timeline.pair, timeline.counts))
         more = (
             [Paragraph(f"Not as in an ordinary week: {outside or 'nothing'}")] if now == timeline.days[-1].as_of else []
         )

@@ -74,7 +74,9 @@ def _people(analysis: Analysis) -> People:
     query = WeekAgoQuery(rules, segment_set, runner.as_of, earlier, place, keep=False, as_listed=True)
     answers, _ = ask_both(runner, query)
     names = listed_metrics(runner.library, analysis.settings.values["metrics"])
-    classification, moved = classify_both(answers, beside=len(names or runner.library.metrics()))
+    classification, moved = classify_both(
+        answers, beside=len(names or runner.library.present(runner.library.metrics()))
+    )
     analysis.mark_incomplete(classification.profiles)
     timezone = analysis.settings["timezone"]
     changes = segment_changes(moved, timezone)
