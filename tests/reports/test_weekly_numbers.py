@@ -156,7 +156,7 @@ def test_a_week_that_is_not_over_and_whose_pageviews_have_no_session(engines: Of
         in_short = next(traffic_facts(weekly))
         days = next(each for each in sections if isinstance(each, Section))
     assert (weekly.finished, moments(weekly.week, NOW)) == (False, (NOW, NOW - WEEK))
-    assert facts.pairs[0] == ("Not as in an ordinary week", "not known: not enough weeks yet (0 of 8)")
+    assert facts.pairs[0] == ("Not as in an ordinary week", "not known: not enough weeks yet (7 of 8)")
     assert facts.pairs[2] == in_short == ("Pageviews", "4")
     why, chart, listing = days.blocks
     assert "no pageview has a $session_id" in why.text
