@@ -33,9 +33,14 @@ class EventStep:
     @property
     def sql(self) -> str:
         """A HogQL condition on events, in brackets."""
-        texts = ["'" + re.sub(r"(['\\])", r"\\\1", event) + "'" for event in self.events]
+        texts = [quoted_event(event) for event in self.events]
         names = f"event = {texts[0]}" if len(texts) == 1 else f"event IN ({', '.join(texts)})" if texts else "true"
         return f"({names} AND ({self.condition}))" if self.condition else f"({names})"
+
+
+def quoted_event(name: str) -> str:
+    """The name of an event as a text of HogQL."""
+    return "'" + re.sub(r"(['\\])", r"\\\1", name) + "'"
 
 
 def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> EventStep:

@@ -13,7 +13,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.source_names import POSTGRES
 from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, with_entities
-from usertrack.library.events import EVENTS, NONE, ROLES, EventStep, connects_servers, parse_step
+from usertrack.library.events import EVENTS, NONE, ROLES, connects_servers, parse_step, quoted_event
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
@@ -56,7 +56,8 @@ def _role(name: str, step: str) -> Fragment:
 
 def _is_copy(events: Collection[str]) -> Fragment:
     """The condition that an event tells of the same as a row, so that a sum of both counts it once."""
-    condition = EventStep("", tuple(sorted(events))).sql if events else "false"
+    # not `event IN`, which names events that a query needs (`events_of`): nothing is unknown where a copy never occurs
+    condition = f"has([{', '.join(map(quoted_event, sorted(events)))}], event)" if events else "false"
     about = "Whether an event tells of the same as a row of Postgres: `same_as` in the header of an entity."
     return Fragment("is_copy", condition, title="An event that is a copy", about=about)
 
