@@ -71,8 +71,7 @@ def ordinary_week(
         low, high = _limits(past, figures=figures, chance=1.0, units=units)
         return OrdinaryWeek(weeks, max(0.0, low), min(1.0, high))
     if fmean(past) < _RARE:
-        low, high = _limits([math.sqrt(value + 0.375) for value in past], figures=figures, chance=0.5)
-        return OrdinaryWeek(weeks, *(max(0.0, max(0.0, root) ** 2 - 0.375) for root in (low, high)))
+        return OrdinaryWeek(weeks, *map(_of_root, _limits([*map(_root, past)], figures=figures, chance=0.5)))
     points = [math.log(value + 0.5) for value in past]
     expected = fmean(points) + _slope(points) * (weeks + 1) / 2
     chance = 1 / math.sqrt(max(0.5, min(fmean(past), math.exp(expected))))
@@ -86,12 +85,21 @@ def ordinary_level(past: Sequence[float], *, figures: int = 1) -> OrdinaryWeek:
     A level remembers: it strays far from every line through its weeks, by small steps. Steps are those of the square
     root, which chance spreads alike in small and large counts (Anscombe 1948); one person more or less is chance.
     """
-    roots = [math.sqrt(value + 0.375) for value in past[-MOST_WEEKS - 1 :]]
+    roots = [*map(_root, past[-MOST_WEEKS - 1 :])]
     steps = [later - earlier for earlier, later in pairwise(roots)]
     if len(steps) < FEWEST_WEEKS:
         return OrdinaryWeek(len(steps))
     limits = _limits(steps, figures=figures, chance=1 / (2 * roots[-1]))
-    return OrdinaryWeek(len(steps), *(max(0.0, max(0.0, roots[-1] + step) ** 2 - 0.375) for step in limits))
+    return OrdinaryWeek(len(steps), *(_of_root(roots[-1] + step) for step in limits))
+
+
+def _root(count: float) -> float:
+    """``count`` on the scale of the square root, where chance goes equally far for any count (Anscombe 1948)."""
+    return math.sqrt(count + 0.375)
+
+
+def _of_root(root: float) -> float:
+    return max(0.0, max(0.0, root) ** 2 - 0.375)
 
 
 def _limits(

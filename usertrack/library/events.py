@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from usertrack.core.errors import Absent, UsageError
-from usertrack.library.sql import condition_of
+from usertrack.library.sql import condition_of, quoted
 
 EVENTS = "events"
 """What is absent where a company has no events at all."""
@@ -33,14 +33,9 @@ class EventStep:
     @property
     def sql(self) -> str:
         """A HogQL condition on events, in brackets."""
-        texts = [quoted_event(event) for event in self.events]
+        texts = [quoted(event) for event in self.events]
         names = f"event = {texts[0]}" if len(texts) == 1 else f"event IN ({', '.join(texts)})" if texts else "true"
         return f"({names} AND ({self.condition}))" if self.condition else f"({names})"
-
-
-def quoted_event(name: str) -> str:
-    """The name of an event as a text of HogQL."""
-    return "'" + re.sub(r"(['\\])", r"\\\1", name) + "'"
 
 
 def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> EventStep:

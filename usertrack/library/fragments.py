@@ -40,34 +40,35 @@ class Fragments(Mapping[str, Fragment]):
         roots: Iterable[Path],
         source: str,
         read: Callable[[Path, str], Fragment],
-        roles: Mapping[str, Fragment] = MappingProxyType({}),
+        made: Mapping[str, Callable[[], Fragment]] = MappingProxyType({}),
         absent: Collection[str] = (),
     ) -> None:
         """``read`` takes a file and the source. The last root's file of a name wins: it has ``replaced`` the rest.
 
-        ``roles`` of events have no files, and ``absent`` ones no events.
+        What is ``made`` has no file, such as the roles of events, of which ``absent`` ones have no events.
         """
         paths = [path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))]
         self.files = {path.stem: path for path in paths}
         self.replaced = {path.stem for path in paths if path != self.files[path.stem]}
         self._source, self._reader = source, read
-        self.roles = roles
+        self._made = made
         self.absent = [name for name in absent if name not in self.files]
-        self._fragments = {name: role for name, role in roles.items() if name not in self.files}
+        self._fragments: dict[str, Fragment] = {}
 
     def __getitem__(self, name: str) -> Fragment:
         if name not in self._fragments:
-            self._fragments[name] = self._reader(self.files[name], self._source)
+            make = None if name in self.files else self._made.get(name)
+            self._fragments[name] = make() if make else self._reader(self.files[name], self._source)
         return self._fragments[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.files or name in self.roles
+        return name in self.files or name in self._made
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self.files, *self.roles])
+        return iter([*self.files, *self._made])
 
     def __len__(self) -> int:
-        return len(self.files) + len(self.roles)
+        return len(self.files) + len(self._made)
 
 
 def expand(

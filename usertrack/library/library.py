@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,7 +13,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.source_names import POSTGRES
 from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, with_entities
-from usertrack.library.events import EVENTS, NONE, ROLES, connects_servers, parse_step, quoted_event
+from usertrack.library.events import EVENTS, NONE, ROLES, connects_servers, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
@@ -27,8 +27,8 @@ from usertrack.library.query import Fact as Fact
 from usertrack.library.query import Query as Query
 from usertrack.library.query import Statement as Statement
 from usertrack.library.query import for_key as for_key
+from usertrack.library.sql import quoted, tables_of
 from usertrack.library.sql import statement_of as statement_of
-from usertrack.library.sql import tables_of
 
 _METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
 
@@ -57,7 +57,7 @@ def _role(name: str, step: str) -> Fragment:
 def _is_copy(events: Collection[str]) -> Fragment:
     """The condition that an event tells of the same as a row, so that a sum of both counts it once."""
     # not `event IN`, which names events that a query needs (`events_of`): nothing is unknown where a copy never occurs
-    condition = f"has([{', '.join(map(quoted_event, sorted(events)))}], event)" if events else "false"
+    condition = f"has([{', '.join(map(quoted, sorted(events)))}], event)" if events else "false"
     about = "Whether an event tells of the same as a row of Postgres: `same_as` in the header of an entity."
     return Fragment("is_copy", condition, title="An event that is a copy", about=about)
 
@@ -65,13 +65,15 @@ def _is_copy(events: Collection[str]) -> Fragment:
 _LIKE = {"person_id": ("account_id", "person_id")}
 """The keys whose folders a key has, where that is not its own alone; the last one wins."""
 _EMAILS = {
-    name: Fragment(name, email_in_hogql(text), title="A normalised e-mail", about=f"That in `{text}`, or NULL.")
-    for name, text in {
-        "email_of_event": "person.properties.email",
-        "email_of_person": "properties.email",
-        "email_of_text": "written",
-    }.items()
+    "email_of_event": "person.properties.email",
+    "email_of_person": "properties.email",
+    "email_of_text": "written",
 }
+
+
+def _email(name: str, text: str) -> Fragment:
+    """The e-mail in ``text`` as people are joined on it."""
+    return Fragment(name, email_in_hogql(text), title="A normalised e-mail", about=f"That in `{text}`, or NULL.")
 
 
 class Library:
@@ -230,9 +232,12 @@ class Library:
     def fragments(self, source: str) -> Fragments:
         """The fragments for queries of ``source``; one of the workspace replaces the shipped one of the same name."""
         if source not in self._fragments:
-            roles = {name: _role(name, step) for name, step in self.roles.items()} | _EMAILS
-            roles = roles | {"is_copy": _is_copy(self.copies)} if source == "posthog" else {}
+            made: dict[str, Callable[[], Fragment]] = {}
+            if source == "posthog":
+                made = {name: partial(_role, name, step) for name, step in self.roles.items()}
+                made |= {name: partial(_email, name, text) for name, text in _EMAILS.items()}
+                made["is_copy"] = lambda: _is_copy(self.copies)
             absent = [name for name, step in self.roles.items() if step == NONE]
             absent += [] if self.has_events else [EVENTS]
-            self._fragments[source] = Fragments(self._roots, source, read_fragment, roles, absent)
+            self._fragments[source] = Fragments(self._roots, source, read_fragment, made, absent)
         return self._fragments[source]

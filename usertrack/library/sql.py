@@ -339,6 +339,12 @@ def properties_of(condition: str) -> list[str]:
     return list(dict.fromkeys(properties))
 
 
+def quoted(text: str) -> str:
+    """``text`` as a string literal of HogQL."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
     """The events that a HogQL query needs, to check that they exist: one event of each list has to occur.
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import after, as_stored, span
 from usertrack.core.words import number, plural
+from usertrack.library.sql import quoted
 
 Interval = Literal["hour", "day", "week", "month"]
 WeekStart = Literal["monday", "sunday"]
@@ -432,12 +433,6 @@ class Range:
         last_day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
         begin = last_day - timedelta(days=(days if self.days is None else self.days) - 1)
         return datetime.combine(begin, time(), ZoneInfo(zone)).astimezone(UTC), until
-
-
-def quoted(text: str) -> str:
-    """``text`` as a string literal of HogQL."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def one_of(text: str, known: object, option: str) -> Any:  # noqa: ANN401

@@ -12,8 +12,9 @@ from usertrack.failures.checklist import span
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.reports.members import segment_origins
 from usertrack.reports.weekly import DAYS, REACH, Weekly
-from usertrack.reports.weekly_facts import changed_fact, changed_segments, week_counts
+from usertrack.reports.weekly_facts import changed_fact, changed_segments, week_count
 from usertrack.segments.classify import SegmentCount
+from usertrack.segments.view import sizes_words
 
 _ACTIONS: Columns[tuple[str, str, str]] = Columns(
     Attribute("action", "VARCHAR", lambda row: row[0], Field("Do")),
@@ -73,11 +74,9 @@ def inhabited(weekly: Weekly) -> list[SegmentCount]:
 def _changes(weekly: Weekly) -> Iterator[tuple[str, str]]:
     """The segments whose size changed, the largest change first."""
     sizes = [(count, size_before(weekly, count)) for count in weekly.classification.counts]
-    changed = [(count.people - was, was, count) for count, was in sizes if was is not None and count.people is not None]
-    changed = sorted((row for row in changed if row[0]), key=lambda row: -abs(row[0]))
-    words = [f"{count.segment.name} {number(was)} → {number(was + change)}" for change, was, count in changed]
-    if words:
-        yield SIZES, " · ".join(words)
+    known = [(count.segment, was, count.people) for count, was in sizes if was is not None and count.people is not None]
+    if words := sizes_words(known):
+        yield SIZES, words
 
 
 SIZES = "Segments, largest change first"
@@ -101,10 +100,9 @@ def _traffic(weekly: Weekly) -> Iterator[tuple[str, Any]]:
         yield "Visits", f"unknown: {weekly.missing['traffic']}"
     if "traffic" not in weekly.parts:
         return
-    unit = weekly.traffic_unit.capitalize()
-    visits = week_counts(weekly)[unit]
+    visits = week_count(weekly, "traffic")
     growth = f" ({visits.growth})" if visits.growth else ""
-    yield unit, f"{number(visits.total)}{growth}"
+    yield weekly.traffic_unit.capitalize(), f"{number(visits.total)}{growth}"
 
 
 def _new_users(weekly: Weekly) -> Iterator[tuple[str, Any]]:

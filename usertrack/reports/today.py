@@ -19,7 +19,7 @@ from usertrack.segments.classify import Classification, SegmentCount
 from usertrack.segments.history.ordinary import outside_words, weeks_words
 from usertrack.segments.history.week_ago import Moves
 from usertrack.segments.rules import Segment
-from usertrack.segments.view import SegmentChanges
+from usertrack.segments.view import SegmentChanges, sizes_words
 
 _PEOPLE, _OF_A_SEGMENT = 8, 3  # rows: one screen, and no segment fills it alone
 
@@ -49,13 +49,12 @@ def news_document(classification: Classification, moved: Moves, changes: Segment
 def _sizes(classification: Classification, changes: SegmentChanges) -> str:
     """``Since last week: Failing 30 → 42 · Power 12 → 11``, the largest change first."""
     sizes = [
-        (entered - left, f"{count.segment.name} {number(count.people - entered + left)} → {number(count.people)}")
+        (count.segment, count.people - entered + left, count.people)
         for count in classification.counts
         for entered, left in [changes.counts.get(count.segment.id, (0, 0))]
-        if count.people is not None and entered != left
+        if count.people is not None
     ]
-    words = [words for _, words in sorted(sizes, key=lambda size: -abs(size[0]))]
-    return f"{changes.heading}: {' · '.join(words) or 'no size changed'}"
+    return f"{changes.heading}: {sizes_words(sizes) or 'no size changed'}"
 
 
 def _common(classification: Classification, segment: Segment) -> str:

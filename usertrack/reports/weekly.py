@@ -23,7 +23,7 @@ from usertrack.failures.investigation import Investigation, Unused, investigate
 from usertrack.library.entities import ACCOUNTS
 from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
-from usertrack.product.scorecard.numbers import Scorecard, scorecard
+from usertrack.product.scorecard.numbers import Scorecard, scorecard, scored_metrics
 from usertrack.segments.classify import Classification
 from usertrack.segments.history.ordinary import FIGURES
 from usertrack.segments.history.snapshots import WEEK
@@ -46,7 +46,7 @@ STEPS = {
 }
 """What neon/new_users counts, in words."""
 COUNTED = ("traffic", "sign_up_days", "run_days")
-"""Parts with a row a day, whose weeks are compared with those before."""
+"""Parts with a row a day, whose weeks are compared with those before: see `weekly_facts.week_count`."""
 _APART = ("new_users", "newest_rows")
 """Parts of which a row rests on one entity alone, and its first column says on which."""
 
@@ -128,17 +128,17 @@ def gather(
     parts = {name: now.bind(query, params) for name, (query, params) in queries.items() if query in present}
     # those of segments with or without a history, so that whoever verifies the report has the same limits
     counted, of_segments = len([part for part in COUNTED if part in parts]), FIGURES * len(sought.segment_set.segments)
-    scored_metrics = len(metrics or runner.library.present(runner.library.metrics()))
+    scored = len(scored_metrics(runner.library, metrics))
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)
     by_part = dict(zip(parts, answers, strict=True))
     for name in _APART:
         if isinstance(by_part.get(name), QueryError | SourceBusy | NotCached):  # not where the source is away
             by_part |= _apart(now, name, *queries[name])
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
-        scored = asking.submit(scorecard, now, metrics, days=DAYS, beside=counted + of_segments, done=done)
+        asked_scores = asking.submit(scorecard, now, metrics, days=DAYS, beside=counted + of_segments, done=done)
         investigated = asking.submit(investigate, now, days=REACH, since=week.since)
-        classification, moved = classify_both(profiles, beside=scored_metrics + counted)
-    scores, failures = _answer_of(scored), _answer_of(investigated)
+        classification, moved = classify_both(profiles, beside=scored + counted)
+    scores, failures = _answer_of(asked_scores), _answer_of(investigated)
     assert not isinstance(failures, Unused)  # only a person can fail to use a tool
     return Weekly(
         week=week,
@@ -151,7 +151,7 @@ def gather(
         missing={name: answer.message for name, answer in by_part.items() if isinstance(answer, UsertrackError)},
         scores=scores,
         failures=failures,
-        figures=scored_metrics + counted + of_segments,
+        figures=scored + counted + of_segments,
         words=runner.library.words,
         labels=labels,
     )

@@ -1,8 +1,8 @@
 """New users, traffic and the data itself in a few lines each, for the short weekly report."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from usertrack.core.document import Paragraph
@@ -11,7 +11,7 @@ from usertrack.core.table import NamedRow
 from usertrack.core.words import growth, number
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.product.scorecard.view import changes_words
-from usertrack.reports.weekly import STEPS, Weekly
+from usertrack.reports.weekly import COUNTED, STEPS, Weekly
 from usertrack.segments.history.ordinary import outside_words, range_words, weeks_words
 
 _TOP = 5  # values in one line of a table; the others are counted
@@ -52,9 +52,9 @@ def _of_all(people: int, share: float | None) -> str:
 def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
     """Visits beside the week before, and where most of them went and came from, as far as that is recorded."""
     if "traffic" in weekly.parts:
-        unit = weekly.traffic_unit.capitalize()
-        if (visits := week_counts(weekly)[unit]).total:
-            yield unit, visits.words
+        visits = week_count(weekly, "traffic")
+        if visits.total:
+            yield weekly.traffic_unit.capitalize(), visits.words
     yield from _unknown(weekly, "traffic", "Visits")
     for part, name, label in (
         ("pages", "page", "To"),
@@ -95,23 +95,14 @@ class WeekCount:
         return f"{number(self.total)}, {self.growth} (ordinarily {range_words(self.ordinary)})"
 
 
-def week_counts(weekly: Weekly) -> dict[str, WeekCount]:
-    """By their names visits, sign-ups and failed runs, beside their past weeks; only what is known."""
-    unit = weekly.traffic_unit if "traffic" in weekly.parts else ""
-    counted: dict[str, tuple[str, Callable[[NamedRow], int | None]]] = {
-        unit.capitalize(): ("traffic", lambda row: row[unit]),
-        "Sign-ups": ("sign_up_days", lambda row: row["people"]),
-        weekly.words("Failed {runs}"): ("run_days", lambda row: row["n"] - row["hits"]),
+def week_count(weekly: Weekly, part: str) -> WeekCount:
+    """The count of the week by one of the parts `COUNTED`, beside its past; a day without a row has nothing."""
+    counts_of: dict[str, Callable[[NamedRow], int | None]] = {
+        "traffic": lambda row: row[weekly.traffic_unit],
+        "sign_up_days": lambda row: row["people"],
+        "run_days": lambda row: row["n"] - row["hits"],
     }
-    return {
-        name: _week_count(weekly, {row["day"]: count(row) for row in weekly.parts[part].dicts()})
-        for name, (part, count) in counted.items()
-        if part in weekly.parts
-    }
-
-
-def _week_count(weekly: Weekly, by_day: Mapping[date, int | None]) -> WeekCount:
-    """The count of the week; a day without a row has nothing."""
+    by_day = {row["day"]: counts_of[part](row) for row in weekly.parts[part].dicts()}
     week = timedelta(days=7)
     weeks = [[by_day.get(day - week * back, 0) for day in weekly.week.days] for back in range(MOST_WEEKS, -1, -1)]
     total, before = (sum(count or 0 for count in counts) for counts in (weeks[-1], weeks[-2]))
@@ -126,7 +117,12 @@ def _week_count(weekly: Weekly, by_day: Mapping[date, int | None]) -> WeekCount:
 
 def changed_fact(weekly: Weekly) -> tuple[str, str]:
     """The metrics and counts of the week that are not as in an ordinary one, or why none is known to be."""
-    counts = week_counts(weekly)
+    names = {"sign_up_days": "Sign-ups", "run_days": weekly.words("Failed {runs}")}
+    counts = {
+        names.get(part) or weekly.traffic_unit.capitalize(): week_count(weekly, part)
+        for part in COUNTED
+        if part in weekly.parts
+    }
     scores = weekly.scores.scores if isinstance(weekly.scores, Scorecard) else ()
     past = [score.ordinary for score in scores] + [count.ordinary for count in counts.values()]
     if all(week.missing for week in past):

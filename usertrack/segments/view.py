@@ -1,6 +1,6 @@
 """The segments of a set as a document: how many people are in each, whom to talk to first, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from usertrack.segments.classify import OWN_COLUMNS, Classification, SegmentCoun
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, subject_words, subjects_heading, subjects_words
 from usertrack.segments.match import Match
 from usertrack.segments.profiles import Profiles
+from usertrack.segments.rules import Segment
 
 _EVIDENCE = 3  # facts beside a reason; files have them all
 _NAMED = 10  # of the undecided, as many as a paragraph takes
@@ -112,6 +113,12 @@ def _subtitle(profiles: Profiles) -> str:
     if profiles.match.matched is not None:
         parts.append(f"events ⋈ accounts {number(profiles.match.matched)} matched")
     return " · ".join(parts)
+
+
+def sizes_words(sizes: Iterable[tuple[Segment, int, int]]) -> str:
+    """``Failing 30 → 42 · Power 12 → 11``: what changed of segments with their sizes then and now, the most first."""
+    changed = sorted((size for size in sizes if size[1] != size[2]), key=lambda size: -abs(size[2] - size[1]))
+    return " · ".join(f"{segment.name} {number(then)} → {number(now)}" for segment, then, now in changed)
 
 
 def moves_text(counts: tuple[int, int] | None) -> str | None:

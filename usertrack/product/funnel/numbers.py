@@ -13,10 +13,10 @@ from usertrack.core.table import NamedRow, Table
 from usertrack.core.yaml_file import YamlFile
 from usertrack.engine.runner import Runner
 from usertrack.library.events import EventStep, parse_step
-from usertrack.library.sql import properties_of
+from usertrack.library.sql import properties_of, quoted
 from usertrack.product.ask import answer, require_known
 from usertrack.product.events import require_events, require_steps
-from usertrack.product.scope import GroupName, Scope, one_of, quoted, values_first
+from usertrack.product.scope import GroupName, Scope, one_of, values_first
 from usertrack.product.shares import Share, ShareBucket
 
 Order = Literal["ordered", "strict", "unordered"]

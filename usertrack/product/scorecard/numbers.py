@@ -257,6 +257,11 @@ def _weeks(metric: Metric, answers: Sequence[Reading], stop: date) -> list[tuple
     return weeks
 
 
+def scored_metrics(library: Library, names: Sequence[str] = ()) -> Sequence[str]:
+    """The metrics of a scorecard: ``names``, or without any those that are here."""
+    return names or library.present(library.metrics())
+
+
 def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
     """The metrics called ``names`` in that order, else all that are here.
 
@@ -266,7 +271,7 @@ def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
     for query in map(library.__getitem__, names):
         if query.metric is None:
             raise UsageError(f"'{query.name}' is not a metric", did_you_mean(query.name, known, hint))
-    queries = [query for query in map(library.__getitem__, names or library.present(known)) if query.metric]
+    queries = [query for query in map(library.__getitem__, scored_metrics(library, names)) if query.metric]
     if causes := not queries and frozenset().union(*(library[name].absence.causes for name in known)):
         raise Absent("every metric", causes)
     if not queries:

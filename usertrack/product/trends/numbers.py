@@ -10,11 +10,11 @@ from usertrack.core.series import Formula, cumulative, smoothed
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.library.events import EventStep
-from usertrack.library.sql import properties_of
+from usertrack.library.sql import properties_of, quoted
 from usertrack.library.trend_math import MATHS, math_parameters
 from usertrack.product.ask import ScopedQuery, answer, answers, require_known
 from usertrack.product.events import require_steps
-from usertrack.product.scope import EVERYBODY, GroupName, Scope, quoted, values_first
+from usertrack.product.scope import EVERYBODY, GroupName, Scope, values_first
 
 _NO_VALUE = "usertrack_no_value"  # in the place of a value of the breakdown that had no events of its own
 

@@ -63,7 +63,7 @@ class People:
 
 
 def _people(analysis: Analysis) -> People:
-    from usertrack.product.scorecard.numbers import listed_metrics
+    from usertrack.product.scorecard.numbers import listed_metrics, scored_metrics
     from usertrack.segments.history.notes import segment_changes
     from usertrack.segments.history.snapshots import WEEK
     from usertrack.segments.history.week_ago import WeekAgoQuery, ask_both, classify_both
@@ -74,9 +74,7 @@ def _people(analysis: Analysis) -> People:
     query = WeekAgoQuery(rules, segment_set, runner.as_of, earlier, place, keep=False, as_listed=True)
     answers, _ = ask_both(runner, query)
     names = listed_metrics(runner.library, analysis.settings.values["metrics"])
-    classification, moved = classify_both(
-        answers, beside=len(names or runner.library.present(runner.library.metrics()))
-    )
+    classification, moved = classify_both(answers, beside=len(scored_metrics(runner.library, names)))
     analysis.mark_incomplete(classification.profiles)
     timezone = analysis.settings["timezone"]
     changes = segment_changes(moved, timezone)
